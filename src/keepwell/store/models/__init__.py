@@ -1,0 +1,9 @@
+from keepwell.store.models.account import Account, Contact
+from keepwell.store.models.audit import AuditEntry
+from keepwell.store.models.event_name import EventName
+from keepwell.store.models.import_run import ImportRun
+from keepwell.store.models.member import Member
+from keepwell.store.models.package import ModelVersion
+from keepwell.store.models.score import CurrentScore, ScoreRecord
+
+__all__ = ["Account", "AuditEntry", "Contact", "CurrentScore", "EventName", "ImportRun", "Member", "ModelVersion", "ScoreRecord"]
