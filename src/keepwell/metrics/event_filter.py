@@ -1,0 +1,49 @@
+"""Which events a metric reads: names and property conditions."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr, model_validator
+
+PropertyType = Literal["number", "text"]
+
+
+class Range(BaseModel):
+    """Half-open range of a number: `at_least` included, `below` excluded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_least: FiniteFloat | None = None
+    below: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> "Range":
+        if self.at_least is None and self.below is None:
+            raise ValueError("a range needs 'at_least', 'below' or both")
+        return self
+
+
+Wanted = StrictBool | FiniteFloat | StrictStr
+Condition = Range | Wanted | Annotated[tuple[Wanted, ...], Field(min_length=1)]
+
+
+def wanted_type(condition: Condition) -> PropertyType:
+    """The type a property must have for a condition to make sense."""
+    if isinstance(condition, tuple):
+        return wanted_type(condition[0])
+    return "text" if isinstance(condition, str) else "number"
+
+
+class EventFilter(BaseModel):
+    """Events with one of `events` as their name whose properties meet every condition of `where`.
+
+    A property an event does not carry never meets a condition.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    events: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
+    where: Mapping[str, Condition] = {}
+
+    def properties(self) -> dict[str, PropertyType]:
+        return {name: wanted_type(condition) for name, condition in self.where.items()}

@@ -1,0 +1,155 @@
+"""The relation a metric reads and the aggregates it may build over it.
+
+`events_as_of` holds the events that had happened and were known by each `as_of`, so a metric cannot
+see the future. Every aggregate takes a condition and is exact: sums are decimals and ties of equal
+times are broken by the event's identity, so the order of arrival never shows.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from keepwell.metrics.event_filter import Condition, EventFilter, PropertyType, Range
+
+RELATION = "events_as_of"
+MICROSECONDS_A_DAY = 86_400_000_000
+# A day set is a 64-bit mask per 60 days: bit n stands for the n-th day of its stretch.
+DAYS_A_MASK = 60
+
+BASE_SCHEMA: Mapping[str, str] = {
+    "as_of": "timestamp('UTC')",
+    "account": "int64",
+    "contact": "int64",
+    "name": "int32",
+    "age": "int64",
+    "days_ago": "int32",
+    "tie": "int64",
+}
+
+
+@ibis.udf.scalar.builtin
+def bit_count(mask: dt.int64) -> dt.int32:  # type: ignore[empty-body, valid-type]
+    """Number of ones; both engines have it under this name."""
+
+
+@ibis.udf.agg.builtin
+def bit_or(mask: dt.int64) -> dt.int64:  # type: ignore[empty-body, valid-type]
+    """Union of masks; both engines have it under this name."""
+
+
+def column_of(property_name: str) -> str:
+    """Column of the log that holds a declared property."""
+    return f"p_{property_name}"
+
+
+class Events:
+    """`events_as_of` with the properties a set of metrics reads, and event names as codes."""
+
+    def __init__(self, properties: Mapping[str, PropertyType], codes: Mapping[str, int]) -> None:
+        types = {"number": "float64", "text": "string"}
+        extra = {column_of(name): types[kind] for name, kind in sorted(properties.items())}
+        self.table = ibis.table({**BASE_SCHEMA, **extra}, name=RELATION)
+        self._codes = codes
+
+    def matching(self, wanted: EventFilter) -> ir.BooleanValue:
+        codes = sorted(self._codes[name] for name in wanted.events if name in self._codes)
+        met = self.table.name.isin(codes) if codes else ibis.literal(False)
+        for name, condition in sorted(wanted.where.items()):
+            met = met & self._meets(name, condition)
+        return cast(ir.BooleanValue, met)
+
+    def within(self, days: int, *, ended: int = 0) -> ir.BooleanValue:
+        """The `days` 24-hour blocks that ended `ended` blocks before `as_of`."""
+        recent = self.table.days_ago < ended + days
+        return recent if ended == 0 else (self.table.days_ago >= ended) & recent
+
+    def number(self, property_name: str) -> ir.FloatingColumn:
+        return cast(ir.FloatingColumn, self.table[column_of(property_name)])
+
+    def text(self, property_name: str) -> ir.StringColumn:
+        return cast(ir.StringColumn, self.table[column_of(property_name)])
+
+    def _meets(self, name: str, condition: Condition) -> ir.BooleanValue:
+        column = self.table[column_of(name)]
+        if isinstance(condition, Range):
+            parts = []
+            if condition.at_least is not None:
+                parts.append(column >= condition.at_least)
+            if condition.below is not None:
+                parts.append(column < condition.below)
+            return parts[0] if len(parts) == 1 else parts[0] & parts[1]
+        if isinstance(condition, tuple):
+            return column.isin([_stored(value) for value in condition])
+        return column == _stored(condition)
+
+
+def _stored(value: bool | float | str) -> float | str:
+    # Booleans are stored as 1.0 and 0.0.
+    return value if isinstance(value, str) else float(value)
+
+
+def count(condition: ir.BooleanValue) -> ir.IntegerScalar:
+    """How many events meet the condition; 0 when none does."""
+    return condition.ifelse(1, None).count()
+
+
+def total(condition: ir.BooleanValue, number: ir.NumericColumn) -> ir.DecimalScalar:
+    """Exact sum to nine decimals; missing when no event meets the condition."""
+    return condition.ifelse(number.cast("decimal(38, 9)"), None).sum()
+
+
+def distinct(condition: ir.BooleanValue, column: ir.Column) -> ir.IntegerScalar:
+    """How many different values, nothing counted for events without one."""
+    return condition.ifelse(column, None).nunique()
+
+
+def newest_age(condition: ir.BooleanValue, events: Events) -> ir.IntegerScalar:
+    """Microseconds between the newest such event and `as_of`; missing when there is none."""
+    return condition.ifelse(events.table.age, None).min()
+
+
+def oldest_age(condition: ir.BooleanValue, events: Events) -> ir.IntegerScalar:
+    """Microseconds between the oldest such event and `as_of`; missing when there is none."""
+    return condition.ifelse(events.table.age, None).max()
+
+
+def last(condition: ir.BooleanValue, column: ir.Column, events: Events) -> ir.Scalar:
+    """The newest value of a column that is not missing; equal times are settled by identity."""
+    held = condition & column.notnull()
+    order = ibis.struct({"age": events.table.age, "tie": events.table.tie})
+    return column.argmin(order, where=held)
+
+
+def day_masks(condition: ir.BooleanValue, events: Events, days: int, *, unit_days: int = 1) -> list[ir.IntegerScalar]:
+    """The set of blocks of `unit_days` days that have such an event, as masks of 60 blocks each, newest first."""
+    block = events.table.days_ago if unit_days == 1 else (events.table.days_ago // unit_days).cast("int32")
+    one = ibis.literal(1).cast("int64")
+    masks = []
+    for start in range(0, -(-days // unit_days), DAYS_A_MASK):
+        end = min(start + DAYS_A_MASK, -(-days // unit_days))
+        inside = condition & (block < end) if start == 0 else condition & (block >= start) & (block < end)
+        shift = block if start == 0 else (block - start).cast("int32")
+        masks.append(bit_or(inside.ifelse(one << shift, None)))
+    return masks
+
+
+def days_in(masks: list[ir.IntegerValue]) -> ir.IntegerValue:
+    """How many blocks a set of masks holds."""
+    counts = [bit_count(mask).fill_null(0) for mask in masks]
+    found = counts[0]
+    for one in counts[1:]:
+        found = found + one
+    return found
+
+
+def share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
+    """`part / whole` in double precision; missing when the whole is missing or zero."""
+    return part.cast("float64") / whole.cast("float64").nullif(0.0)
+
+
+def days(age: ir.IntegerValue) -> ir.FloatingValue:
+    """Microseconds as days."""
+    return age.cast("float64") / float(MICROSECONDS_A_DAY)

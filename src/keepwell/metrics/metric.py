@@ -1,0 +1,75 @@
+"""What every metric kind has in common.
+
+A kind is one class in one file of `kinds/`. It names the events it reads, gives conditional aggregates
+over `events_as_of` (its parts) and one expression over them (its value). All metrics of a model run as
+one scan and one group-by; a kind that needs an inner step (per contact, or in order of time) gives it
+as `side`, a relation keyed by `as_of` and `account` over the same scan.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import ibis.expr.types as ir
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+
+from keepwell.metrics.event_filter import EventFilter, PropertyType
+from keepwell.metrics.events import Events
+
+Unit = Literal["share", "count", "days", "hours", "money", "points", "percent_change", "number"]
+Days = Annotated[int, Field(gt=0, le=730, strict=True)]
+
+Parts = Mapping[str, ir.Value]
+
+
+class Metric(BaseModel):
+    """One number per account as of a time; missing is not zero."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    title: StrictStr
+    about: StrictStr = ""
+    unit: Unit
+    better: Literal["up", "down", "middle"]
+    self_caused: StrictBool = False
+    predictive: StrictBool = False
+
+    def reads(self) -> tuple[EventFilter, ...]:
+        """The events behind the number: what a reader of the number is shown, and what must have been seen."""
+        raise NotImplementedError
+
+    def properties(self) -> dict[str, PropertyType]:
+        """The event properties the kind reads, with the type each must have."""
+        found: dict[str, PropertyType] = {}
+        for wanted in self.reads():
+            found.update(wanted.properties())
+        return found
+
+    def uses(self) -> tuple[str, ...]:
+        """Other metrics whose values this one reads."""
+        return ()
+
+    def parts(self, events: Events) -> Mapping[str, ir.Value]:
+        """Aggregates over `events_as_of`, by a name that is this kind's own."""
+        raise NotImplementedError
+
+    def side(self, events: Events) -> ir.Table | None:
+        """A relation keyed by `as_of` and `account` whose other columns join the parts."""
+        return None
+
+    def value(self, part: Parts) -> ir.NumericValue:
+        """The number, from the parts, the side's columns and the metrics in `uses`."""
+        raise NotImplementedError
+
+
+class EventMetric(Metric):
+    """A metric over one set of events."""
+
+    events: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
+    where: Mapping[str, object] = {}
+
+    def filter(self) -> EventFilter:
+        return EventFilter.model_validate({"events": self.events, "where": self.where})
+
+    def reads(self) -> tuple[EventFilter, ...]:
+        return (self.filter(),)
