@@ -1,0 +1,90 @@
+"""The embedded engine: DuckDB in this process, over the files of the log."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from keepwell.facts.moment import Moment
+from keepwell.facts.values import Values
+from keepwell.lake import duck
+from keepwell.lake.engine import Question, to_values
+from keepwell.lake.log import EventLog, property_from_json
+from keepwell.metrics.compile import properties_of
+from keepwell.metrics.events import MICROSECONDS_A_DAY, RELATION
+
+KEPT: Final = "kept_rows"
+
+
+class DuckEngine:
+    """Compiles a question once and keeps the text; every call opens a database of its own."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[object, str] = {}
+
+    def values(self, log: EventLog, question: Question) -> list[Values]:
+        """See `Engine.values`. Several moments read the files once and are answered from memory."""
+        files = [file.path for file in log.files(question.accounts)]
+        if not files or not question.metrics:
+            return [_nobody(question, moment) for moment in question.moments]
+        query = self._query(question)
+        columns = _columns(log, question)
+        with duck.connection() as database:
+            source = duck.files(files) + _only(question.accounts)
+            if len(question.moments) > 1:
+                database.execute(f"CREATE TEMP TABLE {KEPT} AS SELECT {', '.join(columns)} FROM {source}")
+                source, columns = KEPT, [column.rpartition(" AS ")[2] for column in columns]
+            return [_answer(database, query, source, columns, question, moment) for moment in question.moments]
+
+    def _query(self, question: Question) -> str:
+        key = question.cache_key()
+        if key not in self._compiled:
+            self._compiled[key] = question.sql("duckdb")
+        return self._compiled[key]
+
+
+def _answer(
+    database: duckdb.DuckDBPyConnection,
+    query: str,
+    source: str,
+    columns: Sequence[str],
+    question: Question,
+    moment: Moment,
+) -> Values:
+    database.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {as_of_view(source, columns, moment)}")
+    rows: pa.Table = database.sql(query).to_arrow_table()
+    return to_values(rows, question, moment)
+
+
+def as_of_view(source: str, columns: Sequence[str], moment: Moment) -> str:
+    """The rows that had happened and were known, with their age instead of their time."""
+    age = f'(epoch_us({duck.instant(moment.as_of)}) - epoch_us("at"))'
+    rest = [column for column in columns if column not in ('"at"', '"known_at"')]
+    return (
+        f"SELECT {duck.instant(moment.as_of)} AS as_of, {', '.join(rest)}, {age} AS age, "
+        f"CAST({age} // {MICROSECONDS_A_DAY} AS INTEGER) AS days_ago FROM {source} "
+        f'{"AND" if " WHERE " in source else "WHERE"} "at" < {duck.instant(moment.happened_before)} '
+        f'AND "known_at" < {duck.instant(moment.known_before)}'
+    )
+
+
+def _columns(log: EventLog, question: Question) -> list[str]:
+    stored = log.properties()
+    columns = [duck.name(column) for column in ("account", "contact", "name", "at", "known_at", "tie")]
+    for item, kind in sorted(properties_of(question.metrics).items()):
+        column = duck.name(f"p_{item}")
+        columns.append(column if item in stored else f"{property_from_json(item, kind)} AS {column}")
+    return columns
+
+
+def _only(accounts: Sequence[int] | None) -> str:
+    if accounts is None:
+        return ""
+    return f" WHERE account IN ({', '.join(str(int(account)) for account in accounts)})"
+
+
+def _nobody(question: Question, moment: Moment) -> Values:
+    empty = np.empty((0, len(question.metrics)))
+    return Values(moment.as_of, np.empty(0, dtype=np.int64), tuple(question.metrics), empty)
