@@ -8,15 +8,18 @@ import duckdb
 
 
 @contextmanager
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A private in-memory database in UTC that keeps the order of rows only where a query asks for one."""
-    database = duckdb.connect()
+def session(database: duckdb.DuckDBPyConnection | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session in UTC that keeps the order of rows only where a query asks for one.
+
+    Sessions of one database share its cache of files and nothing else; without one the session is private.
+    """
+    opened = duckdb.connect() if database is None else database.cursor()
     try:
-        database.execute("SET TimeZone = 'UTC'")
-        database.execute("SET preserve_insertion_order = false")
-        yield database
+        opened.execute("SET TimeZone = 'UTC'")
+        opened.execute("SET preserve_insertion_order = false")
+        yield opened
     finally:
-        database.close()
+        opened.close()
 
 
 def text(value: str) -> str:

@@ -19,9 +19,10 @@ KEPT: Final = "kept_rows"
 
 
 class DuckEngine:
-    """Compiles a question once and keeps the text; every call opens a database of its own."""
+    """Compiles a question once and keeps the text; calls may come from several threads at once."""
 
     def __init__(self) -> None:
+        self._database = duckdb.connect()
         self._compiled: dict[object, str] = {}
 
     def values(self, log: EventLog, question: Question) -> list[Values]:
@@ -31,7 +32,7 @@ class DuckEngine:
             return [_nobody(question, moment) for moment in question.moments]
         query = self._query(question)
         columns = _columns(log, question)
-        with duck.connection() as database:
+        with duck.session(self._database) as database:
             source = duck.files(files) + _only(question.accounts)
             if len(question.moments) > 1:
                 database.execute(f"CREATE TEMP TABLE {KEPT} AS SELECT {', '.join(columns)} FROM {source}")

@@ -141,7 +141,7 @@ class EventLog:
         ]
         written: list[LogFile] = []
         if replaced:
-            with duck.connection() as database:
+            with duck.session() as database:
                 database.execute("SET preserve_insertion_order = true")
                 scan = duck.files([file.path for file in replaced])
                 rows = database.sql(f'SELECT {", ".join(columns)} FROM {scan} ORDER BY account, "at", tie')
