@@ -1,0 +1,157 @@
+"""Taking in events: the one door from arrivals to the log."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import transaction
+
+from keepwell.base.home import Home
+from keepwell.facts.arrival import ARRIVALS
+from keepwell.jobs.audit import record_act
+from keepwell.lake import duck
+from keepwell.lake.encode import Dictionaries, Unknown, encode, unknown_ids
+from keepwell.lake.identity import sift
+from keepwell.lake.log import EventLog
+from keepwell.store.models import Account, Contact, EventName, ImportRun
+from keepwell.store.read.dictionary import account_keys, contact_keys, event_name_keys
+
+ROWS_A_SEAL: Final = 500_000
+WRITER: Final = "import"
+ROWS_A_STATEMENT: Final = 5_000
+# A name no row carries yet was never known; the first row that carries it moves the moment back.
+LONG_AFTER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import run says of itself; counts of rows that never became arrivals come from the reader."""
+
+    source: str
+    file_name: str
+    rejects_file: str = ""
+
+
+@dataclass(slots=True)
+class ImportOutcome:
+    """received = accepted + duplicate + conflict + rejected."""
+
+    run_id: int
+    accepted: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    rejected: int = 0
+    conflicting_ids: list[str] = field(default_factory=list)
+    accounts: set[int] = field(default_factory=set)
+
+    @property
+    def received(self) -> int:
+        return self.accepted + self.duplicate + self.conflict + self.rejected
+
+
+def do_import_events(
+    home: Home, batches: Iterable[pa.RecordBatch], plan: ImportPlan, *, by: str, now: datetime
+) -> ImportOutcome:
+    """Append arrivals the log does not hold yet; running it again with the same arrivals changes nothing.
+
+    Ids enter the dictionaries before the rows that use them, and rows are on disk before they are counted,
+    so a run that was killed is simply run again.
+    """
+    log = EventLog(home.log)
+    run = ImportRun.objects.create(
+        source=plan.source, file_name=plan.file_name, rejects_file=plan.rejects_file, started_at=now
+    )
+    outcome = ImportOutcome(run.pk)
+    held = Dictionaries(account_keys(), contact_keys(), event_name_keys())
+    for arrivals in _chunks(batches):
+        held = _seal(log, arrivals, held, outcome)
+    if log.is_worth_compacting():
+        log.compact()
+    _finish(run, outcome, by=by, now=now)
+    return outcome
+
+
+def do_close_import(
+    outcome: ImportOutcome, *, rejected: int, findings: list[dict[str, object]], by: str, now: datetime
+) -> None:
+    """Add what only the reader knows once it has read the whole file: rejected rows and findings."""
+    outcome.rejected += rejected
+    with transaction.atomic():
+        ImportRun.objects.filter(pk=outcome.run_id).update(
+            received=outcome.received, rejected=outcome.rejected, findings=findings
+        )
+        record_act("import_closed", f"import {outcome.run_id}", {"rejected": rejected}, by=by, now=now)
+
+
+def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += len(batch)
+        if rows >= ROWS_A_SEAL:
+            yield pa.Table.from_batches(waiting, ARRIVALS)
+            waiting, rows = [], 0
+    if rows:
+        yield pa.Table.from_batches(waiting, ARRIVALS)
+
+
+def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: ImportOutcome) -> Dictionaries:
+    with duck.session() as database:
+        held = _learn_ids(unknown_ids(database, arrivals, held), held)
+        sifted = sift(database, encode(database, arrivals, held, log.properties()), log.files())
+    if len(sifted.new):
+        _note_first_known(sifted.new)
+        log.append(sifted.new, writer=WRITER, number=log.sealed(WRITER) + 1)
+    outcome.accepted += len(sifted.new)
+    outcome.duplicate += sifted.duplicate
+    outcome.conflict += sifted.conflict
+    outcome.conflicting_ids += sifted.conflicting_ids
+    outcome.accounts.update(pc.unique(sifted.new["account"]).to_pylist())
+    return held
+
+
+def _learn_ids(unknown: Unknown, held: Dictionaries) -> Dictionaries:
+    accounts, contacts, names = held.accounts, held.contacts, held.names
+    with transaction.atomic():
+        if unknown.accounts:
+            Account.objects.bulk_create(
+                [Account(key=key) for key in unknown.accounts], ignore_conflicts=True, batch_size=ROWS_A_STATEMENT
+            )
+            accounts = account_keys()
+        if unknown.contacts:
+            ids = dict(zip(accounts["key"].to_pylist(), accounts["id"].to_pylist(), strict=True))
+            Contact.objects.bulk_create(
+                [Contact(account_id=ids[account], key=key) for account, key in unknown.contacts],
+                ignore_conflicts=True,
+                batch_size=ROWS_A_STATEMENT,
+            )
+            contacts = contact_keys()
+        if unknown.names:
+            EventName.objects.bulk_create(
+                [EventName(name=name, first_known_at=LONG_AFTER) for name in unknown.names], ignore_conflicts=True
+            )
+            names = event_name_keys()
+    return Dictionaries(accounts, contacts, names)
+
+
+def _note_first_known(rows: pa.Table) -> None:
+    first = rows.group_by("name").aggregate([("known_at", "min")])
+    with transaction.atomic():
+        for name_id, known_at in zip(first["name"].to_pylist(), first["known_at_min"].to_pylist(), strict=True):
+            EventName.objects.filter(pk=name_id, first_known_at__gt=known_at).update(first_known_at=known_at)
+
+
+def _finish(run: ImportRun, outcome: ImportOutcome, *, by: str, now: datetime) -> None:
+    with transaction.atomic():
+        run.received = outcome.received
+        run.accepted = outcome.accepted
+        run.duplicate = outcome.duplicate
+        run.conflict = outcome.conflict
+        run.finished_at = now
+        run.save()
+        counts = {"accepted": run.accepted, "duplicate": run.duplicate, "conflict": run.conflict}
+        record_act("events_imported", f"import {run.pk}", {"source": run.source, "file": run.file_name, **counts}, by=by, now=now)

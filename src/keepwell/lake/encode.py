@@ -1,0 +1,98 @@
+"""From arrivals with text ids to rows of the log."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from keepwell.lake import duck
+from keepwell.lake.log import PropertyColumn, schema_of
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionaries:
+    """The integer of every text id: `accounts` and `names` have columns id and key, `contacts` also account."""
+
+    accounts: pa.Table
+    contacts: pa.Table
+    names: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Ids of a batch that the dictionaries lack; names come with the earliest moment they were known."""
+
+    accounts: list[str]
+    contacts: list[tuple[str, str]]
+    names: list[str]
+
+
+# Eight bytes of a digest: settles which of two events of equal time counts as newer, whatever came first.
+TIE = "(md5_number_lower(source || chr(31) || message_id)::HUGEINT - 9223372036854775808)::BIGINT"
+
+
+def unknown_ids(database: duckdb.DuckDBPyConnection, arrivals: pa.Table, held: Dictionaries) -> Unknown:
+    """Account keys, (account key, contact key) pairs and event names without an integer, in order."""
+    _register(database, arrivals, held)
+    accounts = database.execute(
+        "SELECT DISTINCT account FROM arrivals ANTI JOIN accounts ON accounts.key = arrivals.account ORDER BY 1"
+    ).fetchall()
+    contacts = database.execute(
+        "SELECT DISTINCT r.account, r.contact FROM arrivals r WHERE r.contact IS NOT NULL AND NOT EXISTS ("
+        "SELECT 1 FROM contacts c JOIN accounts a ON a.id = c.account WHERE a.key = r.account AND c.key = r.contact"
+        ") ORDER BY 1, 2"
+    ).fetchall()
+    names = database.execute(
+        "SELECT DISTINCT name FROM arrivals ANTI JOIN names ON names.key = arrivals.name ORDER BY 1"
+    ).fetchall()
+    return Unknown([row[0] for row in accounts], [(row[0], row[1]) for row in contacts], [row[0] for row in names])
+
+
+def encode(
+    database: duckdb.DuckDBPyConnection,
+    arrivals: pa.Table,
+    held: Dictionaries,
+    properties: Mapping[str, PropertyColumn],
+) -> pa.Table:
+    """Rows of the log in the order of arrival; every id must be in the dictionaries.
+
+    A property of another type than declared stays in `props` and is missing in its column.
+    """
+    _register(database, arrivals, held)
+    wanted = json.dumps(dict.fromkeys(properties, "VARCHAR"))
+    columns = [
+        "a.id AS account, c.id AS contact, n.id AS name",
+        f'"at", known_at, source, message_id, {TIE} AS tie, imported, props',
+        *(f"{_converted(item, kind)} AS {duck.name(f'p_{item}')}" for item, kind in sorted(properties.items())),
+    ]
+    found = f"json_transform(props, {duck.text(wanted)})" if properties else "NULL"
+    rows = database.sql(
+        f"SELECT {', '.join(columns)} FROM (SELECT *, {found} AS told FROM arrivals) r "
+        "JOIN accounts a ON a.key = r.account JOIN names n ON n.key = r.name "
+        "LEFT JOIN contacts c ON c.account = a.id AND c.key = r.contact ORDER BY r.ordinal"
+    ).to_arrow_table()
+    return rows.cast(schema_of(properties))
+
+
+def _converted(item: str, kind: PropertyColumn) -> str:
+    told = f"told.{duck.name(item)}"
+    if kind == "text":
+        return told
+    number = f"TRY_CAST({told} AS DOUBLE)"
+    finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+    # A time is kept as epoch seconds, a flag as 1 or 0.
+    return (
+        f"CASE {told} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 "
+        f"ELSE COALESCE({finite}, epoch(TRY_CAST({told} AS TIMESTAMPTZ))) END"
+    )
+
+
+def _register(database: duckdb.DuckDBPyConnection, arrivals: pa.Table, held: Dictionaries) -> None:
+    ordinal = pa.array(np.arange(len(arrivals), dtype=np.int64))
+    database.register("arrivals", arrivals.append_column("ordinal", ordinal))
+    database.register("accounts", held.accounts)
+    database.register("contacts", held.contacts)
+    database.register("names", held.names)

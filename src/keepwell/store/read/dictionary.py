@@ -1,0 +1,35 @@
+"""The integers the log uses for accounts, contacts and event names."""
+
+import pyarrow as pa
+
+from keepwell.facts.event_name import NameCode
+from keepwell.store.models import Account, Contact, EventName
+
+
+def account_keys() -> pa.Table:
+    """Columns id and key of every account."""
+    rows = list(Account.objects.values_list("id", "key"))
+    return _table({"id": [row[0] for row in rows], "key": [row[1] for row in rows]})
+
+
+def contact_keys() -> pa.Table:
+    """Columns id, account and key of every contact."""
+    rows = list(Contact.objects.values_list("id", "account_id", "key"))
+    return _table({"id": [row[0] for row in rows], "account": [row[1] for row in rows], "key": [row[2] for row in rows]})
+
+
+def event_name_keys() -> pa.Table:
+    """Columns id and key of every event name."""
+    rows = list(EventName.objects.values_list("id", "name"))
+    return _table({"id": [row[0] for row in rows], "key": [row[1] for row in rows]})
+
+
+def name_codes() -> dict[str, NameCode]:
+    """Every event name the log has seen."""
+    rows = EventName.objects.values_list("name", "id", "first_known_at")
+    return {name: NameCode(code, first_known_at) for name, code, first_known_at in rows}
+
+
+def _table(columns: dict[str, list[int] | list[str]]) -> pa.Table:
+    types = {"id": pa.int64(), "account": pa.int64(), "key": pa.string()}
+    return pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
