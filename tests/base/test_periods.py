@@ -27,7 +27,9 @@ def test_a_period_is_a_number_and_a_unit(text: str, period: timedelta) -> None:
     assert PERIOD.validate_python(text) == period
 
 
-@pytest.mark.parametrize("text", ["", "d", "30", "30 d", "-1d", "1.5h", "1h30m", "30D", "3y", "٣d", "30d\n", "9" * 5000 + "d"])
+@pytest.mark.parametrize(
+    "text", ["", "d", "30", "30 d", "-1d", "1.5h", "1h30m", "30D", "3y", "٣d", "30d\n", "9" * 5000 + "d"]
+)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a period; expected a whole number and m, h, d or w"):
         parse_period(text)
