@@ -1,12 +1,72 @@
+# What one can do here. `make demo` and `make test` work on a fresh clone; the rest is for daily work.
+
 VENV := .venv
 BIN := $(VENV)/bin
+# The first Python on this machine that is new enough; `make PYTHON=/path/to/python3.12 …` overrides it.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+PYTEST_ARGS ?=
+UV_VERSION := 0.13.8
+LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links
 
-.PHONY: setup
+.PHONY: help setup demo test check fix bench mission lock browser
+help:
+	@echo "make demo      set up, fill a demo company, print its address and serve it (Ctrl-C ends it)"
+	@echo "make test      set up what the tests need, the browser included, and run them all"
+	@echo "make check     formatting, lint, types, floors"
+	@echo "make fix       mend what ruff can mend"
+	@echo "make bench     measure the speed figures on this machine"
+	@echo "make mission   count the requirements that passing tests show"
+	@echo "make setup     everything for development, in .venv"
+	@echo "make lock      pin and hash the newest allowed versions again"
+
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: requirements/dev.txt pyproject.toml
-	python3 -m venv $(VENV)
-	$(BIN)/python -m pip install -q uv==0.13.8
+# What running Keepwell needs; `make demo` waits for no more than this.
+$(VENV)/.runs: requirements/lock.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Keepwell needs Python 3.11 or newer, and none was found on the PATH. \
+	Install one (Debian: apt-get install python3 python3-venv; macOS: brew install python), or run 'make PYTHON=/path/to/python3 …'."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments. \
+	Install what it lacks (Debian: apt-get install python3-venv) and run make again."; exit 1; }
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q uv==$(UV_VERSION); }
+	$(BIN)/uv pip install -q --python $(BIN)/python -r requirements/lock.txt
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+# What developing and testing need on top.
+$(VENV)/.ready: $(VENV)/.runs requirements/dev.txt
 	$(BIN)/uv pip sync -q --python $(BIN)/python requirements/dev.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
-	touch $@
+	@touch $@
+
+demo: $(VENV)/.runs
+	@exec env KEEPWELL_HOME=$${KEEPWELL_HOME:-.demo} $(BIN)/keepwell demo --serve
+
+browser: $(VENV)/.ready
+	@$(BIN)/python tests/chromium.py
+
+test: $(VENV)/.ready browser
+	@$(BIN)/python tests/java.py
+	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+fix: $(VENV)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.ready
+	$(BIN)/python bench/run.py
+
+mission: $(VENV)/.ready browser
+	@$(BIN)/python tests/java.py
+	$(BIN)/pytest -n 2 --mission $(PYTEST_ARGS)
+
+lock: $(VENV)/.ready
+	$(LOCK) --upgrade pyproject.toml -o requirements/lock.txt
+	$(LOCK) --upgrade --all-extras --group dev -c requirements/lock.txt pyproject.toml -o requirements/dev.txt

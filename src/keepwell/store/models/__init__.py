@@ -6,4 +6,14 @@ from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
 from keepwell.store.models.score import CurrentScore, ScoreRecord
 
-__all__ = ["Account", "AuditEntry", "Contact", "CurrentScore", "EventName", "ImportRun", "Member", "ModelVersion", "ScoreRecord"]
+__all__ = [
+    "Account",
+    "AuditEntry",
+    "Contact",
+    "CurrentScore",
+    "EventName",
+    "ImportRun",
+    "Member",
+    "ModelVersion",
+    "ScoreRecord",
+]
