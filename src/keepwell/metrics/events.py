@@ -83,7 +83,7 @@ class Events:
         return self.table.contact if name == CONTACT else self.text(name)
 
     def per_item(self, condition: ir.BooleanValue, name: str) -> ir.Table:
-        """One row per account and thing: its `uses` and the `first_day` it was used; events without one are left out."""
+        """One row per account and thing: its `uses`, and `first_day`, how many days ago it was first used."""
         rows = self.table.filter(condition).mutate(item=self.item(name))
         rows = rows.filter(rows.item.notnull())
         return rows.group_by(*KEYS, "item").aggregate(uses=rows.count(), first_day=rows.days_ago.max())

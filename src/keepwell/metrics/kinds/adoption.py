@@ -1,9 +1,9 @@
 """How much of what the account may use it did use in the last `days` days, from 0 to 1.
 
-The different values of the text property `property` (`contact` for contacts), over the number in the account's plan: the
-newest number that `of_plan` told, or the same `total` for everybody. More than the plan counts as 1.
-`where: {advanced: true}` with the number of advanced ones gives advanced adoption. It is missing when no number above 0
-was told for the plan.
+The different values of the text property `property` (`contact` for contacts), over the number in the account's
+plan: the newest number that `of_plan` told, or the same `total` for everybody. More than the plan counts as 1.
+`where: {advanced: true}` with the number of advanced ones gives advanced adoption. It is missing when no number
+above 0 was told for the plan.
 """
 
 from collections.abc import Mapping

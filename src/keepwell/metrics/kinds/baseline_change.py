@@ -13,8 +13,16 @@ import ibis.expr.types as ir
 from pydantic import Field, StrictStr, model_validator
 
 from keepwell.metrics.event_filter import PropertyType
-from keepwell.metrics.events import Events, count, oldest_age, relative_change, same_weekdays, sum_of, total
-from keepwell.metrics.events import MICROSECONDS_A_DAY
+from keepwell.metrics.events import (
+    MICROSECONDS_A_DAY,
+    Events,
+    count,
+    oldest_age,
+    relative_change,
+    same_weekdays,
+    sum_of,
+    total,
+)
 from keepwell.metrics.metric import EventMetric, Parts, check_measure
 
 

@@ -1,7 +1,7 @@
 """The usual wait, in hours, of the requests of the last `days` days that were answered within `within_hours`.
 
-`average: median` (the default) or `average: mean`. Requests and responses are matched as for `response_rate`. It is missing when no
-request was answered in that time.
+`average` is `median` (the default) or `mean`. Requests and responses are matched as for `response_rate`. It is
+missing when no request was answered in that time.
 """
 
 from collections.abc import Mapping
@@ -38,8 +38,6 @@ class ResponseTime(Metric):
         return asked.group_by(*KEYS).aggregate(total=waited.cast("decimal(38, 0)").sum(), answered=waited.count())
 
     def value(self, part: Parts) -> ir.NumericValue:
-        if self.average == "median":
-            usual = part["usual"].cast("float64")
-        else:
-            usual = share(part["total"], part["answered"])
+        median = self.average == "median"
+        usual = part["usual"].cast("float64") if median else share(part["total"], part["answered"])
         return usual / float(MICROSECONDS_AN_HOUR)

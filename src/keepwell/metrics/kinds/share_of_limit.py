@@ -10,7 +10,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from keepwell.metrics.event_filter import EventFilter, PropertyType
+from keepwell.metrics.event_filter import EventFilter
 from keepwell.metrics.events import Events, count, last, share, sum_of, total
 from keepwell.metrics.metric import Amount, Days, Metric, Parts, Told
 
