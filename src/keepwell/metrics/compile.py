@@ -4,25 +4,27 @@ The query reads `events_as_of` and gives one row per `as_of` and account with on
 It depends on the metrics and the codes of the event names only, never on the moment of scoring.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import reduce
 from graphlib import TopologicalSorter
+from operator import or_
 from typing import Literal
 
+import ibis
 import ibis.config
 import ibis.expr.types as ir
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 
 from keepwell.metrics.event_filter import PropertyType
-from keepwell.metrics.events import MICROSECONDS_A_DAY, Events, newest_age
+from keepwell.metrics.events import KEYS, MICROSECONDS_A_DAY, Events, newest_age
 from keepwell.metrics.metric import Metric
 
 Dialect = Literal["duckdb", "spark"]
-KEYS = ("as_of", "account")
 FRESH = "newest age"
 
 
-class _SparkOptions(ibis.config.Config):
+class _SparkOptions(ibis.config.Config):  # type: ignore[misc]
     """The one option the Spark compiler asks for; Ibis sets it only when its Spark backend is loaded."""
 
     treat_nan_as_null: bool = False
@@ -37,25 +39,27 @@ def properties_of(metrics: Mapping[str, Metric]) -> dict[str, PropertyType]:
 
 
 def expression(metrics: Mapping[str, Metric], codes: Mapping[str, int], fresh_days: Mapping[str, int]) -> ir.Table:
-    """The query as an expression; `fresh_days` makes a value missing when its newest event is older."""
+    """The query as an expression.
+
+    `codes` holds the event names that the log knows: a metric over names it has never heard of is missing, not 0.
+    `fresh_days` makes a value missing when the newest event behind it is older.
+    """
     events = Events(properties_of(metrics), codes)
+    told = {metric_id: metric for metric_id, metric in metrics.items() if _is_delivered(metric, codes)}
     shared: dict[object, str] = {}
     aggregates: dict[str, ir.Value] = {}
     named: dict[str, dict[str, str]] = {}
-    for metric_id, metric in metrics.items():
+    for metric_id, metric in told.items():
         found = dict(metric.parts(events))
-        if metric_id in fresh_days:
-            seen = events.matching(metric.reads()[0])
-            for other in metric.reads()[1:]:
-                seen = seen | events.matching(other)
-            found[FRESH] = newest_age(seen, events)
+        if metric_id in fresh_days and metric.reads():
+            found[FRESH] = newest_age(reduce(or_, map(events.matching, metric.reads())), events)
         named[metric_id] = {}
         for part, value in found.items():
             column = shared.setdefault(value.op(), f"a{len(shared)}")
             aggregates[column] = value
             named[metric_id][part] = column
     grouped = events.table.group_by(*KEYS).aggregate(**aggregates)
-    grouped = _join_sides(grouped, metrics, events, named)
+    grouped = _join_sides(grouped, told, events, named)
     return _values(grouped, metrics, named, fresh_days)
 
 
@@ -87,22 +91,40 @@ def _join_sides(
     return grouped
 
 
+def _is_delivered(metric: Metric, codes: Mapping[str, int]) -> bool:
+    return all(any(name in codes for name in wanted.events) for wanted in metric.reads())
+
+
 def _values(
-    grouped: ir.Table, metrics: Mapping[str, Metric], named: Mapping[str, Mapping[str, str]], fresh_days: Mapping[str, int]
+    table: ir.Table,
+    metrics: Mapping[str, Metric],
+    named: Mapping[str, Mapping[str, str]],
+    fresh_days: Mapping[str, int],
 ) -> ir.Table:
-    table = grouped
-    for metric_id in _ordered(metrics):
-        metric = metrics[metric_id]
-        part = {name: table[column] for name, column in named[metric_id].items() if name != FRESH}
-        part.update({other: table[f"m_{other}"] for other in metric.uses()})
-        value = metric.value(part).cast("float64")
-        if metric_id in fresh_days:
-            limit = fresh_days[metric_id] * MICROSECONDS_A_DAY
-            value = (table[named[metric_id][FRESH]] <= limit).ifelse(value, None)
-        table = table.mutate(**{f"m_{metric_id}": value})
+    # One projection per level of use, not per metric: every level repeats all columns below it.
+    levels = TopologicalSorter({metric_id: metric.uses() for metric_id, metric in metrics.items()})
+    levels.prepare()
+    while levels.is_active():
+        level = levels.get_ready()
+        table = table.mutate(**{f"m_{name}": _value(table, metrics, name, named, fresh_days) for name in level})
+        levels.done(*level)
     return table.select(*KEYS, *(f"m_{metric_id}" for metric_id in metrics))
 
 
-def _ordered(metrics: Mapping[str, Metric]) -> Sequence[str]:
-    """Metrics after the ones they use; a package check refuses cycles before this runs."""
-    return tuple(TopologicalSorter({name: metric.uses() for name, metric in metrics.items()}).static_order())
+def _value(
+    table: ir.Table,
+    metrics: Mapping[str, Metric],
+    metric_id: str,
+    named: Mapping[str, Mapping[str, str]],
+    fresh_days: Mapping[str, int],
+) -> ir.Value:
+    columns = named.get(metric_id)
+    if columns is None:
+        return ibis.null("float64")
+    metric = metrics[metric_id]
+    part = {name: table[column] for name, column in columns.items() if name != FRESH}
+    part.update({other: table[f"m_{other}"] for other in metric.uses()})
+    value = metric.value(part).cast("float64")
+    if FRESH not in columns:
+        return value
+    return (table[columns[FRESH]] <= fresh_days[metric_id] * MICROSECONDS_A_DAY).ifelse(value, None)

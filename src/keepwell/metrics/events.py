@@ -15,9 +15,14 @@ import ibis.expr.types as ir
 from keepwell.metrics.event_filter import Condition, EventFilter, PropertyType, Range
 
 RELATION = "events_as_of"
-MICROSECONDS_A_DAY = 86_400_000_000
+CONTACT = "contact"
+KEYS = ("as_of", "account")
+MICROSECONDS_AN_HOUR = 3_600_000_000
+MICROSECONDS_A_DAY = 24 * MICROSECONDS_AN_HOUR
 # A day set is a 64-bit mask per 60 days: bit n stands for the n-th day of its stretch.
 DAYS_A_MASK = 60
+# Numbers beyond this are taken as not told: a sum of a hundred billion of them still fits a decimal.
+LARGEST_NUMBER = 1e18
 
 BASE_SCHEMA: Mapping[str, str] = {
     "as_of": "timestamp('UTC')",
@@ -30,13 +35,13 @@ BASE_SCHEMA: Mapping[str, str] = {
 }
 
 
-@ibis.udf.scalar.builtin
-def bit_count(mask: dt.int64) -> dt.int32:  # type: ignore[empty-body, valid-type]
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def bit_count(mask: dt.int64) -> dt.int32:
     """Number of ones; both engines have it under this name."""
 
 
-@ibis.udf.agg.builtin
-def bit_or(mask: dt.int64) -> dt.int64:  # type: ignore[empty-body, valid-type]
+@ibis.udf.agg.builtin  # type: ignore[untyped-decorator]
+def bit_or(mask: dt.int64) -> dt.int64:
     """Union of masks; both engines have it under this name."""
 
 
@@ -56,7 +61,8 @@ class Events:
 
     def matching(self, wanted: EventFilter) -> ir.BooleanValue:
         codes = sorted(self._codes[name] for name in wanted.events if name in self._codes)
-        met = self.table.name.isin(codes) if codes else ibis.literal(False)
+        # Codes start at 1, and both engines want a condition on a column even when nothing can meet it.
+        met = self.table.name.isin(codes) if codes else self.table.name < 0
         for name, condition in sorted(wanted.where.items()):
             met = met & self._meets(name, condition)
         return cast(ir.BooleanValue, met)
@@ -71,6 +77,20 @@ class Events:
 
     def text(self, property_name: str) -> ir.StringColumn:
         return cast(ir.StringColumn, self.table[column_of(property_name)])
+
+    def item(self, name: str) -> ir.Column:
+        """The contact, or a text property: what a kind that counts different things counts."""
+        return self.table.contact if name == CONTACT else self.text(name)
+
+    def per_item(self, condition: ir.BooleanValue, name: str) -> ir.Table:
+        """One row per account and thing: its `uses`, and `first_day`, how many days ago it was first used."""
+        rows = self.table.filter(condition).mutate(item=self.item(name))
+        rows = rows.filter(rows.item.notnull())
+        return rows.group_by(*KEYS, "item").aggregate(uses=rows.count(), first_day=rows.days_ago.max())
+
+    def seconds(self) -> ir.IntegerColumn:
+        """`as_of` in whole seconds since 1970."""
+        return self.table.as_of.truncate("s").epoch_seconds()
 
     def _meets(self, name: str, condition: Condition) -> ir.BooleanValue:
         column = self.table[column_of(name)]
@@ -96,9 +116,15 @@ def count(condition: ir.BooleanValue) -> ir.IntegerScalar:
     return condition.ifelse(1, None).count()
 
 
+def told(condition: ir.BooleanValue, number: ir.NumericColumn) -> ir.BooleanValue:
+    """The events among these that carry the number."""
+    return condition & number.between(-LARGEST_NUMBER, LARGEST_NUMBER)
+
+
 def total(condition: ir.BooleanValue, number: ir.NumericColumn) -> ir.DecimalScalar:
-    """Exact sum to nine decimals; missing when no event meets the condition."""
-    return condition.ifelse(number.cast("decimal(38, 9)"), None).sum()
+    """Exact sum to nine decimals; missing when no event that meets the condition carries the number."""
+    # The cast may be tried before the condition is, so it must not fail.
+    return told(condition, number).ifelse(number.try_cast("decimal(38, 9)"), None).sum()
 
 
 def distinct(condition: ir.BooleanValue, column: ir.Column) -> ir.IntegerScalar:
@@ -118,7 +144,7 @@ def oldest_age(condition: ir.BooleanValue, events: Events) -> ir.IntegerScalar:
 
 def last(condition: ir.BooleanValue, column: ir.Column, events: Events) -> ir.Scalar:
     """The newest value of a column that is not missing; equal times are settled by identity."""
-    held = condition & column.notnull()
+    held = told(condition, column) if column.type().is_numeric() else condition & column.notnull()
     order = ibis.struct({"age": events.table.age, "tie": events.table.tie})
     return column.argmin(order, where=held)
 
@@ -145,11 +171,67 @@ def days_in(masks: list[ir.IntegerValue]) -> ir.IntegerValue:
     return found
 
 
+def sum_of(events: ir.IntegerValue, amount: ir.DecimalValue) -> ir.FloatingValue:
+    """A sum over `events` events: 0 over none, missing when none of them told an amount."""
+    return (events == 0).ifelse(0.0, amount.cast("float64"))
+
+
 def share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
     """`part / whole` in double precision; missing when the whole is missing or zero."""
     return part.cast("float64") / whole.cast("float64").nullif(0.0)
 
 
+def double(number: float) -> ir.FloatingScalar:
+    """A constant in double precision; written plainly, both engines would take it for a decimal."""
+    return ibis.literal(repr(number)).cast("float64")
+
+
 def days(age: ir.IntegerValue) -> ir.FloatingValue:
     """Microseconds as days."""
     return age.cast("float64") / float(MICROSECONDS_A_DAY)
+
+
+def same_weekdays(events: Events, days: int, weeks: int) -> ir.BooleanValue:
+    """The days 7, 14 … `7 * weeks` days before each of the last `days` days, `days` at most 7."""
+    block = events.table.days_ago
+    if days == 7:
+        return events.within(7 * weeks, ended=7)
+    return events.within(7 * weeks, ended=7) & (block % 7 < days)
+
+
+def relative_change(now: ir.FloatingValue, base: ir.FloatingValue) -> ir.FloatingValue:
+    """0 is no change, 1 is double; missing without a base above 0."""
+    return (base > 0.0).ifelse((now - base) / base.nullif(0.0), None)
+
+
+def run_from(masks: list[ir.IntegerValue], start: int) -> ir.IntegerValue:
+    """How many blocks in a row are in the set, from block `start` (0 or 1) on."""
+    length = ibis.literal(0)
+    for number, mask in reversed(list(enumerate(masks))):
+        skipped = start if number == 0 else 0
+        rest = mask >> skipped if skipped else mask
+        # The ones at the low end of a mask are what adding 1 turns over, less the bit it sets.
+        run = bit_count(rest ^ (rest + 1)) - 1
+        length = (run == DAYS_A_MASK - skipped).ifelse(run + length, run)
+    return cast(ir.IntegerValue, length)
+
+
+def answered(events: Events, request: EventFilter, response: EventFilter, allowed: int) -> ir.Table:
+    """One row per request; `waited` is the microseconds until its first response, missing beyond `allowed`."""
+    table = events.table
+    asks = events.matching(request).fill_null(False)
+    # An event that is both is a request: it cannot answer itself.
+    rows = table.filter(asks | events.matching(response)).select(
+        *KEYS, "contact", "age", "days_ago", asks=asks, reply=asks.ifelse(None, table.age)
+    )
+    # Among the responses not older than the request, the first one has the greatest age.
+    account = ibis.range_window(group_by=KEYS, order_by=rows.age, preceding=None, following=0)
+    person = ibis.range_window(group_by=(*KEYS, CONTACT), order_by=rows.age, preceding=None, following=0)
+    rows = rows.mutate(
+        anybody=rows.reply.max().over(account),
+        nobody=rows.contact.isnull().ifelse(rows.reply, None).max().over(account).fill_null(-1),
+        same=rows.reply.max().over(person).fill_null(-1),
+    )
+    first = rows.contact.isnull().ifelse(rows.anybody, ibis.greatest(rows.nobody, rows.same).nullif(-1))
+    waited = rows.age - first
+    return rows.filter(rows.asks).mutate(waited=(waited <= allowed).ifelse(waited, None))

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import ibis.expr.types as ir
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from keepwell.metrics.event_filter import EventFilter, PropertyType
-from keepwell.metrics.events import Events
+from keepwell.metrics.event_filter import Condition, EventFilter, PropertyType
+from keepwell.metrics.events import CONTACT, Events
 
 Unit = Literal["share", "count", "days", "hours", "money", "points", "percent_change", "number"]
 Days = Annotated[int, Field(gt=0, le=730, strict=True)]
@@ -35,7 +35,10 @@ class Metric(BaseModel):
     predictive: StrictBool = False
 
     def reads(self) -> tuple[EventFilter, ...]:
-        """The events behind the number: what a reader of the number is shown, and what must have been seen."""
+        """The events behind the number, which its reader is shown.
+
+        Where somebody's log has never heard of any name of one of these filters, the number is missing.
+        """
         raise NotImplementedError
 
     def properties(self) -> dict[str, PropertyType]:
@@ -66,10 +69,42 @@ class EventMetric(Metric):
     """A metric over one set of events."""
 
     events: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
-    where: Mapping[str, object] = {}
+    where: Mapping[str, Condition] = {}
 
     def filter(self) -> EventFilter:
-        return EventFilter.model_validate({"events": self.events, "where": self.where})
+        return EventFilter(events=self.events, where=self.where)
 
     def reads(self) -> tuple[EventFilter, ...]:
         return (self.filter(),)
+
+
+class Told(EventFilter):
+    """The newest number that one of these events told."""
+
+    property: StrictStr
+
+    def properties(self) -> dict[str, PropertyType]:
+        return {**super().properties(), self.property: "number"}
+
+
+class Amount(EventFilter):
+    """How many of these events, or the sum of one of their numbers."""
+
+    property: StrictStr | None = None
+
+    def properties(self) -> dict[str, PropertyType]:
+        found = super().properties()
+        return found if self.property is None else {**found, self.property: "number"}
+
+
+def item_property(name: str) -> dict[str, PropertyType]:
+    """What a kind that counts different things reads; contacts are no property."""
+    return {} if name == CONTACT else {name: "text"}
+
+
+def check_measure(measure: str, property_name: str | None) -> None:
+    """Refuse a measure without the property it needs, and a property nobody reads."""
+    if measure == "count" and property_name is not None:
+        raise ValueError(f"'measure: count' does not read a property; remove '{property_name}' or measure its sum")
+    if measure != "count" and property_name is None:
+        raise ValueError(f"'measure: {measure}' needs 'property', the number to work on")

@@ -18,7 +18,7 @@ class ActiveDaysRate(EventMetric):
 
     def parts(self, events: Events) -> Mapping[str, ir.Value]:
         masks = day_masks(events.matching(self.filter()), events, self.days)
-        return {f"mask_{number}": mask for number, mask in enumerate(masks)}
+        return {f"mask_{number:02}": mask for number, mask in enumerate(masks)}
 
     def value(self, part: Parts) -> ir.NumericValue:
         return days_in([part[name] for name in sorted(part)]).cast("float64") / float(self.days)

@@ -1,6 +1,6 @@
-"""How many times something happened in the last `days` days.
+"""How many times something happened in the last `days` days; 0 when it did not.
 
-With `per: contact` the count is divided by the number of different contacts behind it.
+With `per: contact` the count is divided by the number of different contacts behind it, and missing when there are none.
 """
 
 from collections.abc import Mapping
