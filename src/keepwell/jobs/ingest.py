@@ -154,4 +154,10 @@ def _finish(run: ImportRun, outcome: ImportOutcome, *, by: str, now: datetime) -
         run.finished_at = now
         run.save()
         counts = {"accepted": run.accepted, "duplicate": run.duplicate, "conflict": run.conflict}
-        record_act("events_imported", f"import {run.pk}", {"source": run.source, "file": run.file_name, **counts}, by=by, now=now)
+        record_act(
+            "events_imported",
+            f"import {run.pk}",
+            {"source": run.source, "file": run.file_name, **counts},
+            by=by,
+            now=now,
+        )

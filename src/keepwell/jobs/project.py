@@ -16,7 +16,16 @@ from keepwell.store.models import Account, Contact, EventName
 
 ROWS_A_STATEMENT: Final = 500
 ACCOUNT_COLUMNS: Final = (
-    "name", "plan", "mrr", "currency", "seats", "renewal_on", "churned_on", "traits", "first_event_at", "last_event_at",
+    "name",
+    "plan",
+    "mrr",
+    "currency",
+    "seats",
+    "renewal_on",
+    "churned_on",
+    "traits",
+    "first_event_at",
+    "last_event_at",
 )
 
 
@@ -38,9 +47,7 @@ def do_project_accounts(home: Home, accounts: Sequence[int] | None, *, now: date
         _apply_contact(contact, traits[contact_id])
     with transaction.atomic():
         Account.objects.bulk_update(rows.values(), ACCOUNT_COLUMNS, batch_size=ROWS_A_STATEMENT)
-        Contact.objects.bulk_update(
-            contacts.values(), ("name", "email", "role", "traits"), batch_size=ROWS_A_STATEMENT
-        )
+        Contact.objects.bulk_update(contacts.values(), ("name", "email", "role", "traits"), batch_size=ROWS_A_STATEMENT)
 
 
 def _codes(names: Sequence[str]) -> dict[int, str]:

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from keepwell.facts.event_name import NameCodes
 from keepwell.facts.moment import Moment
 from keepwell.facts.traits import TraitEvent
 from keepwell.lake import duck
-from keepwell.lake.log import EventLog
+from keepwell.lake.log import EventLog, PropertyColumn, property_from_json
+from keepwell.metrics.event_filter import EventFilter, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def trait_events(
         return
     query = (
         f'SELECT account, contact, name, "at", props FROM {duck.files(files)} '
-        f"WHERE name IN ({_listed(list(names))}) AND {_cut(moment)} {_of(accounts)} ORDER BY \"at\", tie"
+        f'WHERE name IN ({_listed(list(names))}) AND {_cut(moment)} {_of(accounts)} ORDER BY "at", tie'
     )
     with duck.session() as database:
         for account, contact, name, at, props in database.execute(query).fetchall():
@@ -68,7 +70,7 @@ def account_events(
 ) -> tuple[list[LoggedEvent], int]:
     """One page of an account's events, newest first, and how many there are in all.
 
-    `where` is SQL over the log's columns made by `condition_sql`; `since` keeps events at or after it.
+    `where` is SQL over the log's columns made by `reading`; `since` keeps events at or after it.
     """
     files = [file.path for file in log.files([account])]
     if not files:
@@ -81,7 +83,46 @@ def account_events(
         rows = database.execute(
             f'SELECT {columns} {rest} ORDER BY "at" DESC, tie DESC LIMIT {int(limit)} OFFSET {int(offset)}'
         ).fetchall()
-    return [LoggedEvent(*row[:8], json.loads(row[8]) if row[8] else {}) for row in rows], total
+    return [_logged(*row) for row in rows], total
+
+
+def reading(log: EventLog, filters: Sequence[EventFilter], names: NameCodes) -> str:
+    """SQL over the log's columns that holds for the events any of the filters reads."""
+    stored = log.properties()
+    return " OR ".join(f"({_filter(wanted, names, stored)})" for wanted in filters) or "TRUE"
+
+
+def _filter(wanted: EventFilter, names: NameCodes, stored: Mapping[str, PropertyColumn]) -> str:
+    parts = [f"name IN ({_listed([names[name].code for name in wanted.events if name in names])})"]
+    types = wanted.properties()
+    for item, condition in wanted.where.items():
+        column = duck.name(f"p_{item}") if item in stored else property_from_json(item, types[item])
+        if isinstance(condition, Range):
+            parts += [f"{column} >= {condition.at_least!r}"] if condition.at_least is not None else []
+            parts += [f"{column} < {condition.below!r}"] if condition.below is not None else []
+        else:
+            values = condition if isinstance(condition, tuple) else (condition,)
+            parts.append(f"{column} IN ({', '.join(_literal(value) for value in values)})")
+    return " AND ".join(parts)
+
+
+def _literal(value: bool | float | str) -> str:
+    return duck.text(value) if isinstance(value, str) else repr(float(value))
+
+
+def _logged(
+    account: int,
+    contact: int | None,
+    name: int,
+    at: datetime,
+    known_at: datetime,
+    source: str,
+    message_id: str,
+    imported: bool,
+    props: str | None,
+) -> LoggedEvent:
+    told = json.loads(props) if props else {}
+    return LoggedEvent(account, contact, name, at, known_at, source, message_id, imported, told)
 
 
 def _cut(moment: Moment) -> str:

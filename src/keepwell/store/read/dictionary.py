@@ -1,5 +1,7 @@
 """The integers the log uses for accounts, contacts and event names."""
 
+from collections.abc import Mapping, Sequence
+
 import pyarrow as pa
 
 from keepwell.facts.event_name import NameCode
@@ -15,7 +17,8 @@ def account_keys() -> pa.Table:
 def contact_keys() -> pa.Table:
     """Columns id, account and key of every contact."""
     rows = list(Contact.objects.values_list("id", "account_id", "key"))
-    return _table({"id": [row[0] for row in rows], "account": [row[1] for row in rows], "key": [row[2] for row in rows]})
+    ids, accounts, keys = ([row[place] for row in rows] for place in range(3))
+    return _table({"id": ids, "account": accounts, "key": keys})
 
 
 def event_name_keys() -> pa.Table:
@@ -30,6 +33,6 @@ def name_codes() -> dict[str, NameCode]:
     return {name: NameCode(code, first_known_at) for name, code, first_known_at in rows}
 
 
-def _table(columns: dict[str, list[int] | list[str]]) -> pa.Table:
+def _table(columns: Mapping[str, Sequence[int | str]]) -> pa.Table:
     types = {"id": pa.int64(), "account": pa.int64(), "key": pa.string()}
     return pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
