@@ -45,6 +45,14 @@ def fold_accounts(events: Iterable[TraitEvent]) -> dict[int, AccountState]:
     return found
 
 
+def ended_accounts(events: Iterable[TraitEvent], before: datetime) -> set[int]:
+    """Accounts whose subscription had ended before a moment; events must come in the order of their times."""
+    earlier = (
+        event for event in events if event.at < before and event.name in ("account_deleted", "subscription_changed")
+    )
+    return {account for account, state in fold_accounts(earlier).items() if state.churned_at is not None}
+
+
 def fold_contacts(events: Iterable[TraitEvent]) -> dict[int, dict[str, object]]:
     """Traits of each contact; events must come in the order of their times."""
     found: dict[int, dict[str, object]] = {}
