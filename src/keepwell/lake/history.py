@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import duckdb
 
 from keepwell.facts.event_name import NameCodes
 from keepwell.facts.moment import Moment
@@ -48,8 +51,8 @@ def trait_events(
         f'WHERE name IN ({_listed(list(names))}) AND {_cut(moment)} {_of(accounts)} ORDER BY "at", tie'
     )
     with duck.session() as database:
-        for account, contact, name, at, props in database.execute(query).fetchall():
-            yield TraitEvent(account, contact, names[name], at, json.loads(props) if props else {})
+        for row in _rows(database, query):
+            yield TraitEvent(row["account"], row["contact"], names[row["name"]], row["at"], _told(row["props"]))
 
 
 def spans(log: EventLog, moment: Moment, accounts: Sequence[int] | None = None) -> dict[int, Span]:
@@ -58,11 +61,11 @@ def spans(log: EventLog, moment: Moment, accounts: Sequence[int] | None = None) 
     if not files:
         return {}
     query = (
-        f'SELECT account, min("at"), max("at") FROM {duck.files(files)} '
+        f'SELECT account, min("at") AS first_at, max("at") AS last_at FROM {duck.files(files)} '
         f"WHERE {_cut(moment)} {_of(accounts)} GROUP BY account"
     )
     with duck.session() as database:
-        return {account: Span(first, last) for account, first, last in database.execute(query).fetchall()}
+        return {row["account"]: Span(row["first_at"], row["last_at"]) for row in _rows(database, query)}
 
 
 def account_events(
@@ -80,10 +83,9 @@ def account_events(
     columns = 'account, contact, name, "at", known_at, source, message_id, imported, props'
     with duck.session() as database:
         total = (database.execute(f"SELECT count(*) {rest}").fetchone() or (0,))[0]
-        rows = database.execute(
-            f'SELECT {columns} {rest} ORDER BY "at" DESC, tie DESC LIMIT {int(limit)} OFFSET {int(offset)}'
-        ).fetchall()
-    return [_logged(*row) for row in rows], total
+        page = f'SELECT {columns} {rest} ORDER BY "at" DESC, tie DESC LIMIT {int(limit)} OFFSET {int(offset)}'
+        events = [LoggedEvent(**{**row, "props": _told(row["props"])}) for row in _rows(database, page)]
+    return events, total
 
 
 def reading(log: EventLog, filters: Sequence[EventFilter], names: NameCodes) -> str:
@@ -110,19 +112,14 @@ def _literal(value: bool | float | str) -> str:
     return duck.text(value) if isinstance(value, str) else repr(float(value))
 
 
-def _logged(
-    account: int,
-    contact: int | None,
-    name: int,
-    at: datetime,
-    known_at: datetime,
-    source: str,
-    message_id: str,
-    imported: bool,
-    props: str | None,
-) -> LoggedEvent:
-    told = json.loads(props) if props else {}
-    return LoggedEvent(account, contact, name, at, known_at, source, message_id, imported, told)
+def _rows(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[dict[str, Any]]:
+    # By way of Arrow: DuckDB's own rows would ask for pytz wherever there is an instant.
+    for batch in database.sql(query).to_arrow_reader(65_536):
+        yield from batch.to_pylist()
+
+
+def _told(props: str | None) -> dict[str, object]:
+    return json.loads(props) if props else {}
 
 
 def _cut(moment: Moment) -> str:
