@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.java import missing_java, spark_is_required
 
-pytest_plugins = ["tests.mission", "tests.network"]
+pytest_plugins = ["pytester", "tests.mission", "tests.network"]
 
 # The same examples on every run: a test that fails, fails for everybody.
 settings.register_profile(

@@ -17,7 +17,7 @@ _MACHINE = re.compile(
             r"(?<![\w.])/(?:root|work)/\w",
             "file:" + "//" + r"/\w",
             r"https?://[\w.-]*(?:pypi|pythonhosted|npmjs|artifactory|nexus|registry)[\w.-]*",
-            r"--(?:extra-)?index-url|--find-links|--trusted-host",
+            r"--(?:extra-)?(?:index|find|trusted)-(?:url|links|host)",
         )
     )
 )

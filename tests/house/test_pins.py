@@ -1,6 +1,7 @@
 """What runs is what was tested: pinned, hashed, and the same versions for running and for testing."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,8 @@ def entries(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", [LOCK, DEV], ids=["lock", "dev"])
-def test_every_entry_is_pinned_and_hashed(path: object) -> None:
-    text = (LOCK if path == LOCK else DEV).read_text(encoding="utf-8")
+def test_every_entry_is_pinned_and_hashed(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
     loose = [entry for entry in entries(text) if "==" not in entry.splitlines()[0] or "--hash=sha256:" not in entry]
     assert loose == []
     assert "#" not in text

@@ -56,9 +56,12 @@ def marked_tests(tree: ast.Module) -> Iterator[Function]:
         for node in body:
             if isinstance(node, ast.ClassDef):
                 yield from walk(node.body, is_marked or names_requirement(node.decorator_list))
-            elif isinstance(node, Function) and node.name.startswith("test"):
-                if is_marked or names_requirement(node.decorator_list):
-                    yield node
+            elif (
+                isinstance(node, Function)
+                and node.name.startswith("test")
+                and (is_marked or names_requirement(node.decorator_list))
+            ):
+                yield node
 
     yield from walk(tree.body, names_requirement(whole))
 
