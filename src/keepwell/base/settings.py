@@ -1,0 +1,191 @@
+"""Every setting: its name, its default and what it is for.
+
+A setting comes from the environment or from `keepwell.toml` in the home folder; the environment wins.
+Only `web` and `cli` read settings; everything below is handed what it needs.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import TypeVar
+
+from keepwell.base.errors import SettingError, nearest
+
+T = TypeVar("T")
+
+SHORTEST_SECRET = 32
+KNOWN_SECRETS = ("changeme", "change-me", "secret", "insecure", "only-for-development", "your-secret-key")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+def _setting(name: str, default: T, about: str) -> T:
+    """A field of `Settings` read from the environment variable `name`; `about` is the text of the docs."""
+    found: T = field(default=default, metadata={"name": name, "about": about})
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One field per setting, checked."""
+
+    home: Path = _setting(
+        "KEEPWELL_HOME",
+        Path("keepwell-data"),
+        "Folder of the state database, the event log, the packages and the secret key.",
+    )
+    database_url: str = _setting(
+        "DATABASE_URL",
+        "",
+        "State database, such as postgresql://name:password@host/keepwell; empty for SQLite in the home folder.",
+    )
+    secret_key: str = _setting(
+        "KEEPWELL_SECRET_KEY",
+        "",
+        "Signs sessions; at least 32 characters. Empty for the key that keepwell init made in the home folder.",
+    )
+    host: str = _setting("KEEPWELL_HOST", "127.0.0.1", "Address that keepwell serve listens on.")
+    port: int = _setting("KEEPWELL_PORT", 8000, "Port that keepwell serve listens on, 1 to 65535; 0 for any free one.")
+    allowed_hosts: tuple[str, ...] = _setting(
+        "KEEPWELL_ALLOWED_HOSTS",
+        (),
+        "Names under which the pages may be asked for, separated by commas; loopback names always may.",
+    )
+    https: bool = _setting(
+        "KEEPWELL_HTTPS", False, "Whether browsers reach the pages by https: secure cookies, and no plain http."
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        "KEEPWELL_TRUSTED_PROXIES",
+        (),
+        "Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas.",
+    )
+    debug: bool = _setting("KEEPWELL_DEBUG", False, "Show tracebacks in the browser; refused beyond loopback.")
+    demo: bool = _setting(
+        "KEEPWELL_DEMO", False, "Sign visitors from this machine in to the demo company; needs a home of keepwell demo."
+    )
+
+
+def read_settings(environment: Mapping[str, str], file: Mapping[str, object], file_name: str) -> Settings:
+    """Settings from both sources; every problem is named with the values that were expected."""
+    known = {_name(item): item for item in fields(Settings)}
+    _refuse_unknown(file, known, file_name)
+    values: dict[str, object] = {}
+    for name, item in known.items():
+        if environment.get(name):
+            values[item.name] = _parsed(name, environment[name], item)
+        elif item.name in file:
+            values[item.name] = _parsed(f"{file_name}: {item.name}", file[item.name], item)
+    settings = Settings(**values)  # type: ignore[arg-type]  # each value went through the parser of its field
+    refuse_unsafe(settings, settings.host)
+    return settings
+
+
+def refuse_unsafe(settings: Settings, host: str) -> None:
+    """Raise for settings that must never serve on this address."""
+    _refuse_known_secret(settings.secret_key)
+    beyond = [name for name in (host, *settings.allowed_hosts) if not is_loopback(name)]
+    if settings.debug and beyond:
+        raise SettingError(
+            f"KEEPWELL_DEBUG is on and the pages would be reachable as {beyond[0]!r}; tracebacks show secrets. "
+            "Turn it off, or serve on 127.0.0.1 only."
+        )
+    if settings.demo and beyond:
+        raise SettingError(
+            f"KEEPWELL_DEMO signs everybody in and the pages would be reachable as {beyond[0]!r}; "
+            "expected 127.0.0.1, ::1 or localhost."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """True for the names and addresses of this machine itself."""
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def described() -> Sequence[tuple[str, str, str]]:
+    """Name, default and text of every setting, in the order of the docs."""
+    return [(_name(item), _shown(item.default), str(item.metadata["about"])) for item in fields(Settings)]
+
+
+def _name(item: "Field[object]") -> str:
+    return str(item.metadata["name"])
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return ", ".join(default) if isinstance(default, tuple) else str(default)
+
+
+def _refuse_unknown(file: Mapping[str, object], known: Mapping[str, "Field[object]"], file_name: str) -> None:
+    allowed = [item.name for item in known.values()]
+    for key in file:
+        if key not in allowed:
+            hint = nearest(key, allowed) or f" Expected one of {', '.join(allowed)}."
+            raise SettingError(f"{file_name}: unknown setting {key!r}.{hint}")
+
+
+def _refuse_known_secret(secret: str) -> None:
+    if not secret:
+        return
+    if any(known in secret.lower() for known in KNOWN_SECRETS):
+        raise SettingError("KEEPWELL_SECRET_KEY is a value that everybody knows; expected a random one of your own.")
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingError(
+            f"KEEPWELL_SECRET_KEY has {len(secret)} characters; expected at least {SHORTEST_SECRET} random ones."
+        )
+
+
+def _parsed(where: str, value: object, item: "Field[object]") -> object:
+    parser = _PARSERS[type(item.default)]
+    try:
+        return parser(value)
+    except ValueError as error:
+        raise SettingError(f"{where} is {value!r}; expected {error}.") from None
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
+    found = words.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("1, yes, true or on; 0, no, false or off")
+    return found
+
+
+def _port(value: object) -> int:
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = -1
+    if isinstance(value, bool) or not 0 <= number <= 65_535:
+        raise ValueError("a whole number from 0 to 65535")
+    return number
+
+
+def _names(value: object) -> tuple[str, ...]:
+    parts = value if isinstance(value, list) else str(value).split(",")
+    found = tuple(str(part).strip() for part in parts)
+    if not all(found) or any(" " in part or "/" in part or "*" in part for part in found):
+        raise ValueError("names or addresses separated by commas, without blanks, slashes or stars")
+    return found
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text")
+    return value
+
+
+_PARSERS: Mapping[type, Callable[[object], object]] = {
+    bool: _switch,
+    int: _port,
+    tuple: _names,
+    str: _text,
+    type(Path()): lambda value: Path(_text(value)).expanduser(),
+}

@@ -1,0 +1,36 @@
+"""The command `keepwell`: groups of commands joined, one line each."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from keepwell.base.errors import UserError
+from keepwell.cli import audit, init, member, serve
+
+# A command that ends well exits 0; one that is refused 1, with the reasons; wrong usage is 2, by typer itself.
+REFUSED = 1
+
+app = typer.Typer(
+    name="keepwell",
+    help="Watches the health of a company's customers and acts before they leave.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.command("init")(init.init)
+app.command("serve")(serve.serve)
+app.add_typer(member.app, name="member")
+app.add_typer(audit.app, name="audit")
+
+
+def run() -> None:
+    """The entry point. What the reader can mend is said in its own words; a bug of ours keeps its traceback."""
+    try:
+        app()
+    except UserError as error:
+        Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(str(error))
+        sys.exit(REFUSED)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,140 @@
+"""Accounts: one, and lists of them filtered, sorted and paged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import F, OrderBy, Q, QuerySet
+
+from keepwell.store.models import Account, Contact, CurrentScore, Member
+from keepwell.store.read.scope import visible_accounts
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """What a list is narrowed to; empty means everything. `bands` may hold "unknown"."""
+
+    search: str = ""
+    bands: tuple[str, ...] = ()
+    plan: str = ""
+    ids: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One line of the list, with its newest score under the model asked for, if it has one."""
+
+    id: int
+    key: str
+    name: str
+    plan: str
+    mrr: Decimal | None
+    currency: str
+    renewal_on: date | None
+    owner: str
+    last_event_at: datetime | None
+    nano_points: int | None
+    band: str
+    coverage: float | None
+    as_of: datetime | None
+    trend: str
+    reasons: tuple[tuple[str, int], ...]
+
+    @property
+    def title(self) -> str:
+        return self.name or self.key
+
+
+SORTS: dict[str, Sequence[str]] = {
+    "score": ("nano_points",),
+    "name": ("account__name", "account__key"),
+    "mrr": ("account__mrr",),
+    "renewal": ("account__renewal_on",),
+    "coverage": ("record__coverage",),
+    "owner": ("account__owner__name",),
+}
+
+_COLUMNS = (
+    "account_id",
+    "account__key",
+    "account__name",
+    "account__plan",
+    "account__mrr",
+    "account__currency",
+    "account__renewal_on",
+    "account__owner__name",
+    "account__last_event_at",
+    "nano_points",
+    "band",
+    "record__coverage",
+    "record__as_of",
+    "record__trend",
+    "reasons",
+)
+
+
+def access_account(member: Member, account_id: int) -> Account | None:
+    return visible_accounts(member).select_related("owner").filter(pk=account_id).first()
+
+
+def access_contacts(member: Member, account_id: int, limit: int) -> tuple[list[Contact], int]:
+    """The first contacts by name, and how many there are."""
+    rows = Contact.objects.filter(account__in=visible_accounts(member), account_id=account_id)
+    return list(rows.order_by("name", "key")[:limit]), rows.count()
+
+
+def access_account_count(member: Member, model: str, wanted: AccountFilter) -> int:
+    return _scored(member, model, wanted).count()
+
+
+def access_account_ids(member: Member, model: str, wanted: AccountFilter) -> list[int]:
+    return list(_scored(member, model, wanted).values_list("account_id", flat=True))
+
+
+def access_accounts(
+    member: Member, model: str, wanted: AccountFilter, *, sort: str, is_descending: bool, first: int, size: int
+) -> list[AccountRow]:
+    """One page; accounts without the sorted value come last in both directions."""
+    order = [_ordered(column, is_descending) for column in SORTS[sort]]
+    rows = _scored(member, model, wanted).order_by(*order, "account_id")[first : first + size]
+    return [_row(values) for values in rows.values_list(*_COLUMNS)]
+
+
+def access_accounts_by_id(member: Member, model: str, ids: Sequence[int]) -> list[AccountRow]:
+    """These accounts in the order asked, without those that may not be seen or have no score."""
+    rows = _scored(member, model, AccountFilter()).filter(account_id__in=ids)
+    found = {row.id: row for row in map(_row, rows.values_list(*_COLUMNS))}
+    return [found[account] for account in ids if account in found]
+
+
+def access_plans(member: Member) -> list[str]:
+    return list(
+        visible_accounts(member).exclude(plan="").order_by("plan").values_list("plan", flat=True).distinct()
+    )
+
+
+def _scored(member: Member, model: str, wanted: AccountFilter) -> QuerySet[CurrentScore]:
+    rows = CurrentScore.objects.filter(model=model, account__in=visible_accounts(member))
+    if wanted.search:
+        rows = rows.filter(Q(account__name__icontains=wanted.search) | Q(account__key__icontains=wanted.search))
+    if wanted.bands:
+        rows = rows.filter(band__in=["" if band == UNKNOWN else band for band in wanted.bands])
+    if wanted.plan:
+        rows = rows.filter(account__plan=wanted.plan)
+    if wanted.ids is not None:
+        rows = rows.filter(account_id__in=wanted.ids)
+    return rows
+
+
+def _ordered(column: str, is_descending: bool) -> OrderBy:
+    return F(column).desc(nulls_last=True) if is_descending else F(column).asc(nulls_last=True)
+
+
+def _row(values: Sequence[object]) -> AccountRow:
+    *plain, reasons = values
+    plain[7] = plain[7] or ""
+    lost = tuple((str(reason["metric"]), int(reason["lost_nano"])) for reason in reasons)  # type: ignore[attr-defined]
+    return AccountRow(*plain, lost)  # type: ignore[arg-type]  # the columns are in the order of the fields

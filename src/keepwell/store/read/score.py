@@ -1,0 +1,110 @@
+"""Scores as of a moment, and their history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, QuerySet
+
+from keepwell.store.models import CurrentScore, Member, ScoreRecord
+from keepwell.store.read.scope import sees_everything, visible_accounts
+
+# A day with fewer records than this share of the fullest is a run over touched accounts only.
+FULL_RUN_SHARE = 0.5
+REACH = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePoint:
+    """One score; `nano_points` in 1e-9 points, None when no measure had data; `band` is "" for unknown."""
+
+    as_of: datetime
+    nano_points: int | None
+    band: str
+    coverage: float
+    version_id: int
+
+
+def access_newest_as_of(member: Member, model: str) -> datetime | None:
+    """The newest moment any visible account has a score of."""
+    return _records(member, model).aggregate(newest=Max("as_of"))["newest"]
+
+
+def access_scores_at(member: Member, model: str, moment: datetime) -> dict[int, ScorePoint]:
+    """The score of every account as it stood at a moment: its last one until then, since the last full run."""
+    since = _full_run(member, model, moment)
+    if since is None:
+        return {}
+    rows = (
+        _records(member, model)
+        .filter(as_of__gte=since, as_of__lte=moment)
+        .order_by("as_of")
+        .values_list("account_id", "as_of", "nano_points", "band", "coverage", "version_id")
+    )
+    return {account: ScorePoint(*rest) for account, *rest in rows.iterator(chunk_size=5000)}
+
+
+def access_history(
+    member: Member, model: str, accounts: Sequence[int], since: datetime, until: datetime
+) -> dict[int, list[ScorePoint]]:
+    """Scores of some accounts in time order, `until` included."""
+    rows = (
+        _records(member, model)
+        .filter(account_id__in=accounts, as_of__gte=since, as_of__lte=until)
+        .order_by("as_of", "pk")
+        .values_list("account_id", "as_of", "nano_points", "band", "coverage", "version_id")
+    )
+    found: dict[int, list[ScorePoint]] = {account: [] for account in accounts}
+    for account, *rest in rows:
+        found[account].append(ScorePoint(*rest))
+    return found
+
+
+def access_record(member: Member, account_id: int, model: str, moment: datetime) -> ScoreRecord | None:
+    """The last record of an account until a moment, that moment included."""
+    return (
+        _records(member, model)
+        .filter(account_id=account_id, as_of__lte=moment)
+        .select_related("version")
+        .defer("version__text")
+        .order_by("-as_of", "-pk")
+        .first()
+    )
+
+
+def access_current(member: Member, account_id: int) -> list[CurrentScore]:
+    """The newest score of an account under each health model."""
+    rows = CurrentScore.objects.filter(account__in=visible_accounts(member), account_id=account_id)
+    return list(rows.select_related("record").order_by("model"))
+
+
+def access_averages(member: Member, model: str, since: datetime, until: datetime) -> list[tuple[datetime, float]]:
+    """Average score of each full run in a stretch, in points, over the accounts that have one."""
+    totals: dict[datetime, list[int]] = {}
+    rows = _records(member, model).filter(as_of__gte=since, as_of__lte=until, nano_points__isnull=False)
+    for as_of, nano in rows.values_list("as_of", "nano_points").iterator(chunk_size=5000):
+        totals.setdefault(as_of, []).append(nano or 0)
+    fullest = max((len(found) for found in totals.values()), default=0)
+    return [
+        (as_of, sum(found) / len(found) / 1e9)
+        for as_of, found in sorted(totals.items())
+        if len(found) >= FULL_RUN_SHARE * fullest
+    ]
+
+
+def _records(member: Member, model: str) -> QuerySet[ScoreRecord]:
+    records = ScoreRecord.objects.filter(version__model=model)
+    return records if sees_everything(member) else records.filter(account__in=visible_accounts(member))
+
+
+def _full_run(member: Member, model: str, moment: datetime) -> datetime | None:
+    """The last moment until `moment` at which most accounts were scored."""
+    records = _records(member, model).filter(as_of__lte=moment)
+    newest = records.aggregate(newest=Max("as_of"))["newest"]
+    if newest is None:
+        return None
+    runs = list(
+        records.filter(as_of__gte=newest - REACH).values_list("as_of").annotate(count=Count("pk")).order_by("-as_of")
+    )
+    fullest = max(count for _, count in runs)
+    return next(as_of for as_of, count in runs if count >= FULL_RUN_SHARE * fullest)

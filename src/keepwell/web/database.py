@@ -1,0 +1,48 @@
+"""The state database: SQLite in the home folder, or what DATABASE_URL names."""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from keepwell.base.errors import SettingError
+from keepwell.base.settings import Settings
+
+# The journal lets readers go on beside the one writer; FULL keeps what was committed through a power cut.
+# IMMEDIATE asks for the write lock at the start, where waiting for it is possible.
+SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536"
+WAIT_S = 20
+
+
+def database(settings: Settings) -> dict[str, Any]:
+    """Django's description of the state database."""
+    if settings.database_url:
+        return _by_url(settings.database_url)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": settings.home / "state.sqlite3",
+        "OPTIONS": {"init_command": SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE", "timeout": WAIT_S},
+    }
+
+
+def _by_url(url: str) -> dict[str, Any]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    name = unquote(parts.path.lstrip("/"))
+    if parts.scheme not in {"postgresql", "postgres"} or not name:
+        # The address itself may hold a password, so it is not repeated.
+        raise SettingError(
+            "DATABASE_URL is not an address of a PostgreSQL database; "
+            "expected postgresql://name:password@host:5432/database, or nothing for SQLite."
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": port or "",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }

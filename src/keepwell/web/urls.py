@@ -1,0 +1,51 @@
+"""Every route, in one place."""
+
+from allauth.account import views as account
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from keepwell.web import probes
+from keepwell.web.api.main import api
+from keepwell.web.pages.account import account_page
+from keepwell.web.pages.account_events import account_events_page
+from keepwell.web.pages.accounts import accounts_page
+from keepwell.web.pages.overview import overview_page
+from keepwell.web.sign_in import SignIn
+
+
+def closed(request: HttpRequest) -> HttpResponse:
+    """allauth asks for these names; members do not sign up, and passwords are replaced on the shell."""
+    raise Http404
+
+
+urlpatterns = [
+    path("", overview_page, name="overview"),
+    path("accounts", accounts_page, name="accounts"),
+    path("accounts/<int:account_id>", account_page, name="account"),
+    path("accounts/<int:account_id>/events", account_events_page, name="account_events"),
+    path("api/", api.urls),
+    path("livez", probes.livez, name="livez"),
+    path("readyz", probes.readyz, name="readyz"),
+    path(
+        "favicon.ico",
+        login_not_required(RedirectView.as_view(url="/static/keepwell/favicon.svg", permanent=True)),
+        name="favicon",
+    ),
+    path("sign-in", SignIn.as_view(), name="account_login"),
+    path("sign-out", account.logout, name="account_logout"),
+    path("sign-up", closed, name="account_signup"),
+    path("me/password", account.password_change, name="account_change_password"),
+    path("me/password/set", closed, name="account_set_password"),
+    path("me/password/reset", closed, name="account_reset_password"),
+    path("me/inactive", account.account_inactive, name="account_inactive"),
+    path("me/confirm", account.reauthenticate, name="account_reauthenticate"),
+    path("me/email", closed, name="account_email"),
+    path("me/second-factor/", include("allauth.mfa.urls")),
+]
+
+handler400 = "keepwell.web.errors.bad_request"
+handler403 = "keepwell.web.errors.forbidden"
+handler404 = "keepwell.web.errors.not_found"
+handler500 = "keepwell.web.errors.broken"
