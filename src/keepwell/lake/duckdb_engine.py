@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.lake import duck
-from keepwell.lake.engine import Question, to_values
+from keepwell.lake.engine import Question, nobody, to_values
 from keepwell.lake.log import EventLog, Snapshot, property_from_json
 from keepwell.metrics.compile import properties_of
 from keepwell.metrics.events import MICROSECONDS_A_DAY, RELATION
@@ -29,7 +28,7 @@ class DuckEngine:
         """See `Engine.values`. Several moments read the files once and are answered from memory."""
         snapshot = log.snapshot(question.accounts)
         if not snapshot.files or not question.metrics:
-            return [_nobody(question, moment) for moment in question.moments]
+            return [nobody(question, moment) for moment in question.moments]
         query = self._query(question)
         columns = _columns(snapshot, question)
         with duck.session(self._database) as database:
@@ -83,8 +82,3 @@ def _only(accounts: Sequence[int] | None) -> str:
     if accounts is None:
         return ""
     return f" WHERE account IN ({', '.join(str(int(account)) for account in accounts)})"
-
-
-def _nobody(question: Question, moment: Moment) -> Values:
-    empty = np.empty((0, len(question.metrics)))
-    return Values(moment.as_of, np.empty(0, dtype=np.int64), tuple(question.metrics), empty)

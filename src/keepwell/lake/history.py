@@ -43,7 +43,7 @@ def trait_events(
         return
     query = (
         f'SELECT account, contact, name, "at", props FROM {duck.files(files)} '
-        f"WHERE name IN ({_listed(list(names))}) AND {_cut(moment)} {_of(accounts)} ORDER BY \"at\", tie"
+        f'WHERE name IN ({_listed(list(names))}) AND {_cut(moment)} {_of(accounts)} ORDER BY "at", tie'
     )
     with duck.session() as database:
         for account, contact, name, at, props in database.execute(query).fetchall():
@@ -81,7 +81,7 @@ def account_events(
         rows = database.execute(
             f'SELECT {columns} {rest} ORDER BY "at" DESC, tie DESC LIMIT {int(limit)} OFFSET {int(offset)}'
         ).fetchall()
-    return [LoggedEvent(*row[:8], json.loads(row[8]) if row[8] else {}) for row in rows], total
+    return [LoggedEvent(*row[:-1], props=json.loads(row[-1]) if row[-1] else {}) for row in rows], total
 
 
 def _cut(moment: Moment) -> str:

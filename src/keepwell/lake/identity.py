@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from keepwell.lake import duck
-from keepwell.lake.log import LogFile
+from keepwell.lake.log_file import LogFile
 
 # What makes two deliveries of one identity the same event; when it became known is not part of it.
 CONTENT: Final = ('"account"', '"contact"', '"name"', '"at"', '"props"')

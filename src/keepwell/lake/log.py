@@ -7,7 +7,6 @@ which is what makes reading everything fast and reading a hundred accounts cheap
 
 import fcntl
 import json
-import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,13 +20,16 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
-from keepwell.lake.log_file import FRESH, SETTLED, ROWS_A_GROUP, LogFile, seal, settle, sync_path
+from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, SETTLED, LogFile, seal, settle, sync_path
 
 PropertyColumn = Literal["number", "text"]
 
 # Rewriting the whole log is worth it once this share of its rows is fresh.
 FRESH_SHARE: Final = 0.2
 MANY_FRESH_FILES: Final = 50
+
+# Both engines read these as the same times; beyond them they differ in what they take for one.
+TIME: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 
 COLUMNS: Final = pa.schema(
     [
@@ -182,7 +184,12 @@ class EventLog:
 
     def _sync_entry(self, table: DeltaTable) -> None:
         entries = self.folder / "_delta_log"
-        for path in [*entries.glob(f"{table.version():020}.*"), *entries.glob("_last_checkpoint"), entries, self.folder]:
+        for path in [
+            *entries.glob(f"{table.version():020}.*"),
+            *entries.glob("_last_checkpoint"),
+            entries,
+            self.folder,
+        ]:
             self._sync(path)
 
     @contextmanager
@@ -209,15 +216,22 @@ def schema_of(properties: Mapping[str, PropertyColumn]) -> pa.Schema:
 
 
 def property_from_json(item: str, kind: PropertyColumn) -> str:
-    """SQL that reads one property out of `props`; a value of another type is null."""
+    """SQL that reads one property out of `props`, as its column would hold it."""
     path = duck.text(f'$."{item}"')
-    found = f"json_extract_string(props, {path})"
+    return stored(f"json_extract_string(props, {path})", kind)
+
+
+def stored(told: str, kind: PropertyColumn) -> str:
+    """SQL of what a column keeps of a property told as text: a flag as 1 or 0, a time as epoch seconds.
+
+    A value of another type than declared is missing.
+    """
     if kind == "text":
-        return found
-    number = f"TRY_CAST({found} AS DOUBLE)"
-    flag = f"CASE {found} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE {number} END"
-    # A time is kept as epoch seconds.
-    return f"COALESCE({flag}, epoch(TRY_CAST({found} AS TIMESTAMPTZ)))"
+        return told
+    number = f"TRY_CAST({told} AS DOUBLE)"
+    finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+    time = f"CASE WHEN regexp_matches({told}, {duck.text(TIME)}) THEN epoch(TRY_CAST({told} AS TIMESTAMPTZ)) END"
+    return f"CASE {told} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE COALESCE({finite}, {time}) END"
 
 
 def _files_of(table: DeltaTable, folder: Path) -> list[LogFile]:
@@ -245,7 +259,7 @@ def _added(file: LogFile, folder: Path, *, is_new: bool) -> AddAction:
         "maxValues": {"account": file.last_account},
         "nullCount": {"account": 0},
     }
-    found = os.stat(file.path)
+    found = Path(file.path).stat()
     return AddAction(
         path=str(Path(file.path).relative_to(folder.absolute())),
         size=found.st_size,

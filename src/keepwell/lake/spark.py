@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from keepwell.lake.log import TIME, PropertyColumn
+
 
 def text(value: str) -> str:
     """A string literal; Spark reads backslashes in it."""
@@ -18,10 +20,13 @@ def instant(value: datetime) -> str:
     return f"TIMESTAMP {text(value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ') + 'Z')}"
 
 
-def property_from_json(item: str, *, is_text: bool) -> str:
+def property_from_json(item: str, kind: PropertyColumn) -> str:
     """One property out of `props`, as the embedded engine reads it."""
-    found = f"get_json_object(props, {text(f'$.{item}')})"
-    if is_text:
-        return found
-    flag = f"CASE {found} WHEN 'true' THEN 1D WHEN 'false' THEN 0D ELSE TRY_CAST({found} AS DOUBLE) END"
-    return f"COALESCE({flag}, CAST(unix_micros(TRY_CAST({found} AS TIMESTAMP)) AS DOUBLE) / 1000000D)"
+    path = text(f"$['{item}']")
+    told = f"get_json_object(props, {path})"
+    if kind == "text":
+        return told
+    number = f"TRY_CAST({told} AS DOUBLE)"
+    finite = f"CASE WHEN abs({number}) < DOUBLE('Infinity') THEN {number} END"
+    time = f"CASE WHEN {told} RLIKE {text(TIME)} THEN unix_micros(TRY_CAST({told} AS TIMESTAMP)) / 1000000D END"
+    return f"CASE {told} WHEN 'true' THEN 1D WHEN 'false' THEN 0D ELSE COALESCE({finite}, {time}) END"

@@ -16,7 +16,7 @@ from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.lake import spark
 from keepwell.lake.engine import Question, nobody, to_values
-from keepwell.lake.log import EventLog, Snapshot, stored_type
+from keepwell.lake.log import EventLog, Snapshot
 from keepwell.metrics.compile import properties_of
 from keepwell.metrics.events import MICROSECONDS_A_DAY, RELATION
 
@@ -28,8 +28,6 @@ SETTINGS: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
     # A division by nothing or a text that is no number is a missing value, as in the embedded engine.
     "spark.sql.ansi.enabled": "false",
-    # Integers divided give doubles either way; without this a decimal too long would lose its last places.
-    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.adaptive.enabled": "true",
     # The list of files is known: never start a job to list them.
@@ -123,9 +121,9 @@ def _as_of_view(snapshot: Snapshot, question: Question, moments: Sequence[Moment
         if item in snapshot.properties:
             columns.append(f"r.{column}")
         else:
-            columns.append(f"{spark.property_from_json(item, is_text=kind == 'text')} AS {column}")
+            columns.append(f"{spark.property_from_json(item, kind)} AS {column}")
     rows = ", ".join(
-        f"({spark.instant(moment.as_of)}, {spark.instant(moment.happened_before)}, {spark.instant(moment.known_before)})"
+        f"({', '.join(map(spark.instant, (moment.as_of, moment.happened_before, moment.known_before)))})"
         for moment in moments
     )
     return (
