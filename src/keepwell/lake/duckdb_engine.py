@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.lake import duck
-from keepwell.lake.engine import Question, to_values
-from keepwell.lake.log import EventLog, property_from_json
+from keepwell.lake.engine import Question, nobody, to_values
+from keepwell.lake.log import EventLog, Snapshot, property_from_json
 from keepwell.metrics.compile import properties_of
 from keepwell.metrics.events import MICROSECONDS_A_DAY, RELATION
 
@@ -27,13 +26,13 @@ class DuckEngine:
 
     def values(self, log: EventLog, question: Question) -> list[Values]:
         """See `Engine.values`. Several moments read the files once and are answered from memory."""
-        files = [file.path for file in log.files(question.accounts)]
-        if not files or not question.metrics:
-            return [_nobody(question, moment) for moment in question.moments]
+        snapshot = log.snapshot(question.accounts)
+        if not snapshot.files or not question.metrics:
+            return [nobody(question, moment) for moment in question.moments]
         query = self._query(question)
-        columns = _columns(log, question)
+        columns = _columns(snapshot, question)
         with duck.session(self._database) as database:
-            source = duck.files(files) + _only(question.accounts)
+            source = duck.files(snapshot.paths) + _only(question.accounts)
             if len(question.moments) > 1:
                 database.execute(f"CREATE TEMP TABLE {KEPT} AS SELECT {', '.join(columns)} FROM {source}")
                 source, columns = KEPT, [column.rpartition(" AS ")[2] for column in columns]
@@ -71,12 +70,11 @@ def as_of_view(source: str, columns: Sequence[str], moment: Moment) -> str:
     )
 
 
-def _columns(log: EventLog, question: Question) -> list[str]:
-    stored = log.properties()
+def _columns(snapshot: Snapshot, question: Question) -> list[str]:
     columns = [duck.name(column) for column in ("account", "contact", "name", "at", "known_at", "tie")]
     for item, kind in sorted(properties_of(question.metrics).items()):
         column = duck.name(f"p_{item}")
-        columns.append(column if item in stored else f"{property_from_json(item, kind)} AS {column}")
+        columns.append(column if item in snapshot.properties else f"{property_from_json(item, kind)} AS {column}")
     return columns
 
 
@@ -84,8 +82,3 @@ def _only(accounts: Sequence[int] | None) -> str:
     if accounts is None:
         return ""
     return f" WHERE account IN ({', '.join(str(int(account)) for account in accounts)})"
-
-
-def _nobody(question: Question, moment: Moment) -> Values:
-    empty = np.empty((0, len(question.metrics)))
-    return Values(moment.as_of, np.empty(0, dtype=np.int64), tuple(question.metrics), empty)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from keepwell.lake import duck
-from keepwell.lake.log import PropertyColumn, schema_of
+from keepwell.lake.log import PropertyColumn, schema_of, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,10 @@ def encode(
     columns = [
         "a.id AS account, c.id AS contact, n.id AS name",
         f'"at", known_at, source, message_id, {TIE} AS tie, imported, props',
-        *(f"{_converted(item, kind)} AS {duck.name(f'p_{item}')}" for item, kind in sorted(properties.items())),
+        *(
+            f"{stored(f'told.{duck.name(item)}', kind)} AS {duck.name(f'p_{item}')}"
+            for item, kind in sorted(properties.items())
+        ),
     ]
     found = f"json_transform(props, {duck.text(wanted)})" if properties else "NULL"
     rows = database.sql(
@@ -75,19 +78,6 @@ def encode(
         "LEFT JOIN contacts c ON c.account = a.id AND c.key = r.contact ORDER BY r.ordinal"
     ).to_arrow_table()
     return rows.cast(schema_of(properties))
-
-
-def _converted(item: str, kind: PropertyColumn) -> str:
-    told = f"told.{duck.name(item)}"
-    if kind == "text":
-        return told
-    number = f"TRY_CAST({told} AS DOUBLE)"
-    finite = f"CASE WHEN isfinite({number}) THEN {number} END"
-    # A time is kept as epoch seconds, a flag as 1 or 0.
-    return (
-        f"CASE {told} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 "
-        f"ELSE COALESCE({finite}, epoch(TRY_CAST({told} AS TIMESTAMPTZ))) END"
-    )
 
 
 def _register(database: duckdb.DuckDBPyConnection, arrivals: pa.Table, held: Dictionaries) -> None:

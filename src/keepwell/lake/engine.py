@@ -79,5 +79,11 @@ def to_values(rows: pa.Table, question: Question, moment: Moment) -> Values:
     return Values(moment.as_of, accounts[order], tuple(question.metrics), matrix)
 
 
+def nobody(question: Question, moment: Moment) -> Values:
+    """The answer of a log without files."""
+    empty = np.empty((0, len(question.metrics)))
+    return Values(moment.as_of, np.empty(0, dtype=np.int64), tuple(question.metrics), empty)
+
+
 def _names(metric: Metric) -> set[str]:
     return {name for wanted in metric.reads() for name in wanted.events}

@@ -5,26 +5,31 @@ A row says what happened at an account, in integers of the dictionaries, with bo
 which is what makes reading everything fast and reading a hundred accounts cheap.
 """
 
+import fcntl
 import json
-import os
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
-from keepwell.lake.log_file import FRESH, SETTLED, SETTLED_ROWS_A_GROUP, LogFile, settle
+from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, SETTLED, LogFile, seal, settle, sync_path
 
 PropertyColumn = Literal["number", "text"]
 
 # Rewriting the whole log is worth it once this share of its rows is fresh.
 FRESH_SHARE: Final = 0.2
 MANY_FRESH_FILES: Final = 50
+
+# Both engines read these as the same times; beyond them they differ in what they take for one.
+TIME: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 
 COLUMNS: Final = pa.schema(
     [
@@ -42,82 +47,78 @@ COLUMNS: Final = pa.schema(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The log at one version: its live files, and the event properties that are columns of every one of them."""
+
+    files: Sequence[LogFile]
+    properties: Mapping[str, PropertyColumn]
+
+    @property
+    def paths(self) -> list[str]:
+        return [file.path for file in self.files]
+
+
 class EventLog:
     """The log in one folder. One process seals and compacts at a time; any number read."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, sync: Callable[[Path], None] = sync_path) -> None:
+        """`sync` makes a file or the names in a folder durable."""
         self.folder = folder
+        self._sync = sync
 
     def exists(self) -> bool:
         return DeltaTable.is_deltatable(str(self.folder))
 
-    def properties(self) -> dict[str, PropertyColumn]:
+    def properties(self) -> Mapping[str, PropertyColumn]:
         """The event properties that are columns, with their type."""
-        if not self.exists():
-            return {}
-        schema = pa.schema(self._table().schema().to_arrow())
-        return {
-            field.name.removeprefix("p_"): "text" if pa.types.is_string(field.type) else "number"
-            for field in schema
-            if field.name.startswith("p_")
-        }
+        return self.snapshot().properties
 
     def create(self, properties: Mapping[str, PropertyColumn]) -> None:
         """An empty log with a column for each property."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        write_deltalake(
-            self.folder,
-            schema_of(properties).append(pa.field("part", pa.int32())).empty_table(),
-            partition_by=["part"],
-            configuration={"delta.dataSkippingStatsColumns": "account"},
-        )
-        self._sync(set())
+        with self._alone():
+            DeltaTable.create(
+                str(self.folder),
+                schema=stored_schema(properties),
+                partition_by=["part"],
+                configuration={"delta.dataSkippingStatsColumns": "account"},
+            )
+            self._sync_entry(self._table())
+            self._sync(self.folder.parent)
 
     def append(self, rows: pa.Table, *, writer: str, number: int) -> bool:
         """Seal rows durably; False when seal `number` of this writer is in the log already.
 
-        The files, the log entry and both folders are on disk when this returns.
+        The rows, the log entry and their folders are on disk when this returns.
         """
-        table = self._table()
-        if (table.transaction_version(writer) or 0) >= number:
-            return False
-        before = set(table.file_uris())
-        write_deltalake(
-            table,
-            rows.append_column(pa.field("part", pa.int32()), pa.repeat(pa.scalar(FRESH, pa.int32()), len(rows))),
-            mode="append",
-            commit_properties=CommitProperties(app_transactions=[Transaction(writer, number)]),
-        )
-        self._sync(before)
-        return True
+        with self._alone():
+            table = self._table()
+            if (table.transaction_version(writer) or 0) >= number:
+                return False
+            properties = _properties_of(table)
+            written = [seal(rows, schema_of(properties), self.folder / f"part={FRESH}")] if len(rows) else []
+            self._commit(table, written, properties, mode="append", transactions=[Transaction(writer, number)])
+            return True
 
     def sealed(self, writer: str) -> int:
         """Number of the last seal of a writer, 0 before the first."""
         return self._table().transaction_version(writer) or 0
 
-    def files(self, accounts: Sequence[int] | None = None) -> list[LogFile]:
-        """Live files; with `accounts`, only those whose range holds one of them."""
+    def snapshot(self, accounts: Sequence[int] | None = None) -> Snapshot:
+        """What a reader needs, all of one version; with `accounts`, only the files whose range holds one of them."""
         if not self.exists():
-            return []
+            return Snapshot((), {})
         table = self._table()
-        actions = pa.table(table.get_add_actions(flatten=True)).to_pydict()
-        root = self.folder.absolute()
-        found = [
-            LogFile(str(root / unquote(path)), rows, part, low, high)
-            for path, rows, part, low, high in zip(
-                actions["path"],
-                actions["num_records"],
-                actions["partition.part"],
-                actions["min.account"],
-                actions["max.account"],
-                strict=True,
-            )
-            if rows
-        ]
-        if accounts is None:
-            return found
-        wanted = sorted(accounts)
-        return [file for file in found if _any_between(wanted, file.first_account, file.last_account)]
+        found = _files_of(table, self.folder.absolute())
+        if accounts is not None:
+            wanted = sorted(accounts)
+            found = [file for file in found if _any_between(wanted, file.first_account, file.last_account)]
+        return Snapshot(found, _properties_of(table))
+
+    def files(self, accounts: Sequence[int] | None = None) -> Sequence[LogFile]:
+        """Live files, restricted like those of `snapshot`."""
+        return self.snapshot(accounts).files
 
     def is_worth_compacting(self) -> bool:
         files = self.files()
@@ -130,51 +131,81 @@ class EventLog:
 
         Readers see the old files or the new ones, never both; the rows are the same.
         """
-        known = self.properties()
-        wanted = {**known, **(properties or {})}
-        replaced = self.files()
-        schema = schema_of(wanted)
+        with self._alone():
+            table = self._table()
+            known = _properties_of(table)
+            wanted = {**known, **(properties or {})}
+            paths = [file.path for file in _files_of(table, self.folder.absolute())]
+            written = list(self._settled(paths, known, wanted)) if paths else []
+            self._commit(table, written, wanted, mode="overwrite", transactions=[])
+
+    def vacuum(self) -> None:
+        """Delete files that no reader of the last hour can still hold, those of killed processes included."""
+        self._table().vacuum(retention_hours=1, enforce_retention_duration=False, dry_run=False, full=True)
+
+    def _settled(
+        self, paths: Sequence[str], known: Mapping[str, PropertyColumn], wanted: Mapping[str, PropertyColumn]
+    ) -> Iterator[LogFile]:
         columns = [duck.name(column) for column in COLUMNS.names]
         columns += [
             duck.name(f"p_{item}") if item in known else f"{property_from_json(item, kind)} AS {duck.name(f'p_{item}')}"
             for item, kind in sorted(wanted.items())
         ]
-        written: list[LogFile] = []
-        if replaced:
-            with duck.session() as database:
-                database.execute("SET preserve_insertion_order = true")
-                scan = duck.files([file.path for file in replaced])
-                rows = database.sql(f'SELECT {", ".join(columns)} FROM {scan} ORDER BY account, "at", tie')
-                written = list(settle(rows.to_arrow_reader(SETTLED_ROWS_A_GROUP), schema, self.folder / f"part={SETTLED}"))
-        self._replace(replaced, written, schema)
+        with duck.session() as database:
+            database.execute("SET preserve_insertion_order = true")
+            rows = database.sql(f'SELECT {", ".join(columns)} FROM {duck.files(paths)} ORDER BY account, "at", tie')
+            batches = rows.to_arrow_reader(ROWS_A_GROUP)
+            yield from settle(batches, schema_of(wanted), self.folder / f"part={SETTLED}")
 
-    def vacuum(self) -> None:
-        """Delete files that no reader of the last hour can still hold."""
-        self._table().vacuum(retention_hours=1, enforce_retention_duration=False, dry_run=False)
-
-    def _replace(self, replaced: Sequence[LogFile], written: Sequence[LogFile], schema: pa.Schema) -> None:
-        table = self._table()
-        before = set(table.file_uris())
+    def _commit(
+        self,
+        table: DeltaTable,
+        written: Sequence[LogFile],
+        properties: Mapping[str, PropertyColumn],
+        *,
+        mode: Literal["append", "overwrite"],
+        transactions: list[Transaction],
+    ) -> None:
+        # delta-rs never syncs. What a caller is told is sealed has to survive the power, and an entry must
+        # not reach the disk before the files it names.
+        for file in written:
+            self._sync(Path(file.path))
+        for folder in {Path(file.path).parent for file in written}:
+            self._sync(folder)
+        self._sync(self.folder)
         table.create_write_transaction(
-            [_added(file, self.folder) for file in written],
-            mode="overwrite",
-            schema=schema.append(pa.field("part", pa.int32())),
+            [_added(file, self.folder, is_new=mode == "append") for file in written],
+            mode=mode,
+            schema=stored_schema(properties),
             partition_by=["part"],
+            commit_properties=CommitProperties(app_transactions=transactions),
         )
-        self._sync(before)
+        self._sync_entry(table)
+
+    def _sync_entry(self, table: DeltaTable) -> None:
+        entries = self.folder / "_delta_log"
+        for path in [
+            *entries.glob(f"{table.version():020}.*"),
+            *entries.glob("_last_checkpoint"),
+            entries,
+            self.folder,
+        ]:
+            self._sync(path)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until no other thread or process seals or compacts."""
+        with (self.folder.parent / f"{self.folder.name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _table(self) -> DeltaTable:
         return DeltaTable(str(self.folder))
 
-    def _sync(self, before: set[str]) -> None:
-        # delta-rs never syncs; what a caller is told is sealed has to survive the power.
-        table = self._table()
-        files = [Path(unquote(urlparse(uri).path)) for uri in set(table.file_uris()) - before]
-        entry = self.folder / "_delta_log" / f"{table.version():020}.json"
-        for path in [*files, entry]:
-            _sync_path(path)
-        for folder in {path.parent for path in files} | {entry.parent, self.folder, self.folder.parent}:
-            _sync_path(folder)
+
+def stored_schema(properties: Mapping[str, PropertyColumn]) -> pa.Schema:
+    """Columns of the table: those of a row, and the folder it is in."""
+    return schema_of(properties).append(pa.field("part", pa.int32()))
 
 
 def schema_of(properties: Mapping[str, PropertyColumn]) -> pa.Schema:
@@ -185,31 +216,56 @@ def schema_of(properties: Mapping[str, PropertyColumn]) -> pa.Schema:
 
 
 def property_from_json(item: str, kind: PropertyColumn) -> str:
-    """SQL that reads one property out of `props`; a value of another type is null."""
+    """SQL that reads one property out of `props`, as its column would hold it."""
     path = duck.text(f'$."{item}"')
-    found = f"json_extract_string(props, {path})"
+    return stored(f"json_extract_string(props, {path})", kind)
+
+
+def stored(told: str, kind: PropertyColumn) -> str:
+    """SQL of what a column keeps of a property told as text: a flag as 1 or 0, a time as epoch seconds.
+
+    A value of another type than declared is missing.
+    """
     if kind == "text":
-        return found
-    number = f"TRY_CAST({found} AS DOUBLE)"
-    flag = f"CASE {found} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE {number} END"
-    # A time is kept as epoch seconds.
-    return f"COALESCE({flag}, epoch(TRY_CAST({found} AS TIMESTAMPTZ)))"
+        return told
+    number = f"TRY_CAST({told} AS DOUBLE)"
+    finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+    time = f"CASE WHEN regexp_matches({told}, {duck.text(TIME)}) THEN epoch(TRY_CAST({told} AS TIMESTAMPTZ)) END"
+    return f"CASE {told} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE COALESCE({finite}, {time}) END"
 
 
-def _added(file: LogFile, folder: Path) -> AddAction:
+def _files_of(table: DeltaTable, folder: Path) -> list[LogFile]:
+    actions = pa.table(table.get_add_actions(flatten=True)).to_pydict()
+    columns = ("path", "num_records", "partition.part", "min.account", "max.account")
+    return [
+        LogFile(str(folder / unquote(path)), rows, part, low, high)
+        for path, rows, part, low, high in zip(*(actions[column] for column in columns), strict=True)
+        if rows
+    ]
+
+
+def _properties_of(table: DeltaTable) -> dict[str, PropertyColumn]:
+    return {
+        field.name.removeprefix("p_"): "text" if pa.types.is_string(field.type) else "number"
+        for field in pa.schema(table.schema().to_arrow())
+        if field.name.startswith("p_")
+    }
+
+
+def _added(file: LogFile, folder: Path, *, is_new: bool) -> AddAction:
     stats = {
         "numRecords": file.rows,
         "minValues": {"account": file.first_account},
         "maxValues": {"account": file.last_account},
         "nullCount": {"account": 0},
     }
-    found = os.stat(file.path)
+    found = Path(file.path).stat()
     return AddAction(
         path=str(Path(file.path).relative_to(folder.absolute())),
         size=found.st_size,
         partition_values={"part": str(file.part)},
         modification_time=found.st_mtime_ns // 1_000_000,
-        data_change=False,
+        data_change=is_new,
         stats=json.dumps(stats),
     )
 
@@ -217,11 +273,3 @@ def _added(file: LogFile, folder: Path) -> AddAction:
 def _any_between(wanted: Sequence[int], low: int, high: int) -> bool:
     place = bisect_left(wanted, low)
     return place < len(wanted) and wanted[place] <= high
-
-
-def _sync_path(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

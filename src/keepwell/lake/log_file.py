@@ -1,5 +1,6 @@
 """One file of the log, and how settled files are written."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 FRESH: Final = 0
 SETTLED: Final = 1
 # Small row groups let a reader of a hundred accounts skip nearly all of a settled file.
-SETTLED_ROWS_A_GROUP: Final = 16_384
+ROWS_A_GROUP: Final = 16_384
 SETTLED_GROUPS_A_FILE: Final = 32
 
 
@@ -28,6 +29,12 @@ class LogFile:
     last_account: int
 
 
+def seal(rows: pa.Table, schema: pa.Schema, folder: Path) -> LogFile:
+    """Write rows as they come."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return _write(rows.select(schema.names).cast(schema), FRESH, folder)
+
+
 def settle(batches: pa.RecordBatchReader, schema: pa.Schema, folder: Path) -> Iterator[LogFile]:
     """Write rows that come sorted by account into files of about half a million rows each."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,15 +42,23 @@ def settle(batches: pa.RecordBatchReader, schema: pa.Schema, folder: Path) -> It
     for batch in batches:
         pending.append(batch)
         if len(pending) == SETTLED_GROUPS_A_FILE:
-            yield _write(pending, schema, folder)
+            yield _write(pa.Table.from_batches(pending).cast(schema), SETTLED, folder)
             pending = []
     if pending:
-        yield _write(pending, schema, folder)
+        yield _write(pa.Table.from_batches(pending).cast(schema), SETTLED, folder)
 
 
-def _write(batches: list[pa.RecordBatch], schema: pa.Schema, folder: Path) -> LogFile:
-    table = pa.Table.from_batches(batches).cast(schema)
-    path = folder.absolute() / f"settled-{uuid4()}.parquet"
-    pq.write_table(table, path, row_group_size=SETTLED_ROWS_A_GROUP, compression="zstd", compression_level=3)
+def sync_path(path: Path) -> None:
+    """Wait until a file's bytes, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(table: pa.Table, part: int, folder: Path) -> LogFile:
+    path = folder.absolute() / f"{uuid4()}.parquet"
+    pq.write_table(table, path, row_group_size=ROWS_A_GROUP, compression="zstd", compression_level=3)
     low, high = (value.as_py() for value in pc.min_max(table["account"]).values())
-    return LogFile(str(path), len(table), SETTLED, low, high)
+    return LogFile(str(path), len(table), part, low, high)
