@@ -38,11 +38,15 @@ class Numbered:
 
 
 Property = Words | Numbered | Floats | Integers | Booleans
+Properties = dict[str, Property]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events of one name. `contact` is an index into the cast's contacts, -1 for none; `at` is microseconds since 1970."""
+    """Events of one name.
+
+    `contact` is an index into the cast's contacts, -1 for none; `at` is microseconds since 1970.
+    """
 
     event: str
     account: Integers

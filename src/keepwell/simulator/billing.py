@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keepwell.simulator.batch import Batch, Numbered, Property, Words, no_contact
+from keepwell.simulator.batch import Batch, Numbered, Properties, Words, no_contact
 from keepwell.simulator.cast import Cast
 from keepwell.simulator.sampling import any_moment, chance
 from keepwell.simulator.stage import DAY
@@ -25,19 +25,23 @@ def billing_batches(cast: Cast, terms: Terms) -> list[Batch]:
     mended = fails & chance(rng, 0.3 + 0.6 * health)
     reason = rng.choice(len(REASONS), size=len(day), p=[0.5, 0.3, 0.2])
     number = np.arange(len(day))
-    invoice: dict[str, Property] = {
+    invoice: Properties = {
         "invoice": Numbered("INV-", 10_000 + number),
         "amount": mrr(cast, terms, account, day),
         "currency": Words(["USD"], np.zeros(len(account), dtype=np.int64)),
     }
     nobody = no_contact(account)
-    paid_after = np.where(fails, rng.integers(3, 9, size=len(day)), np.where(late, rng.integers(4, 20, size=len(day)), 0))
+    paid_after = np.where(
+        fails, rng.integers(3, 9, size=len(day)), np.where(late, rng.integers(4, 20, size=len(day)), 0)
+    )
     paid_at = due + paid_after * DAY - np.where(paid_after == 0, rng.integers(0, 5, size=len(day)), 0) * DAY
     on_time = {**invoice, "on_time": ~fails & ~late}
     return [
         Batch("invoice_due", account, nobody, due, invoice),
         Batch("payment_succeeded", account, nobody, paid_at, on_time).where(~fails | mended),
-        Batch("payment_failed", account, nobody, due + DAY // 8, {**invoice, "reason": Words(REASONS, reason)}).where(fails),
+        Batch("payment_failed", account, nobody, due + DAY // 8, {**invoice, "reason": Words(REASONS, reason)}).where(
+            fails
+        ),
         Batch("invoice_overdue", account, nobody, due + 10 * DAY, invoice).where(fails & ~mended),
         Batch(
             "payment_method_changed",

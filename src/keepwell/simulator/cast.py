@@ -114,7 +114,9 @@ def _contact_counts(rng: np.random.Generator, plan: Integers, flavour: Flavour) 
     return np.asarray(np.minimum(counts, 40), dtype=np.int64)
 
 
-def _contacts(rng: np.random.Generator, fate: Fate, keys: tuple[str, ...], counts: Integers, days: Calendar) -> Contacts:
+def _contacts(
+    rng: np.random.Generator, fate: Fate, keys: tuple[str, ...], counts: Integers, days: Calendar
+) -> Contacts:
     account = np.repeat(np.arange(len(keys)), counts)
     number = np.arange(len(account)) - np.repeat(np.cumsum(counts) - counts, counts)
     first = rng.integers(len(FIRST_NAMES), size=len(account))

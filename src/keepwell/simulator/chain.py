@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keepwell.simulator.batch import Batch, Words, no_contact
+from keepwell.simulator.batch import Batch, Properties, Words, no_contact
 from keepwell.simulator.cast import Cast
 from keepwell.simulator.sampling import any_moment, chance, poisson_days, some_contact
 from keepwell.simulator.stage import Floats, Integers, season, week
@@ -80,11 +80,11 @@ def _defi(cast: Cast) -> list[Batch]:
     which = (protocols[account] * rng.random(len(day))).astype(np.int64)
     contact = some_contact(rng, cast, account, day)
     volume = np.round(rng.lognormal(7, 0.9, size=len(day)), 2)
-    changed = {"protocol": Words(PROTOCOLS, which), "volume": volume}
+    changed: Properties = {"protocol": Words(PROTOCOLS, which), "volume": volume}
     position = Batch("defi_position_changed", account, contact, _at_any_hour(rng, cast, day), changed)
     account, day = poisson_days(rng, 0.05 * activity)
     contact = some_contact(rng, cast, account, day)
-    staked = {
+    staked: Properties = {
         "protocol": Words(PROTOCOLS, np.zeros(len(day), dtype=np.int64)),
         "staked_value": np.round(rng.lognormal(8, 0.6, size=len(day)) * cast.fate.health[account, day], 2),
     }
@@ -114,10 +114,11 @@ def _mining(cast: Cast) -> list[Batch]:
     )
     account, day = poisson_days(rng, 1.6 * activity)
     accepted = chance(rng, 1 - 0.004 - 0.2 * (1 - cast.fate.health[account, day]) ** 2)
-    seconds = np.round(rng.gamma(6, 4, size=len(day)), 1)
-    proved = {"accepted": accepted, "proving_seconds": seconds}
+    seconds: Floats = np.round(rng.gamma(6, 4, size=len(day)), 1)
+    proved: Properties = {"accepted": accepted, "proving_seconds": seconds}
     proof = Batch("proof_submitted", account, no_contact(account), _at_any_hour(rng, cast, day), proved)
-    account, day = poisson_days(rng, 0.025 * (activity > 0))
+    mines: Floats = np.where(activity > 0, 0.025, 0.0)
+    account, day = poisson_days(rng, mines)
     topic = {"topic": Words(TOPICS, rng.integers(len(TOPICS), size=len(day)))}
     at = _at_any_hour(rng, cast, day)
     applied = chance(rng, 0.1 + 0.75 * cast.fate.health[account, day])

@@ -96,7 +96,7 @@ _CRYPTO = Flavour(
     ),
     plans=_PLANS,
     weekend=0.55,
-    contacts=3.0,
+    contacts=2.3,
     industries=("trading", "mining", "payments", "games", "custody", "lending", "research", "exchange"),
 )
 

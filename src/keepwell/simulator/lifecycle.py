@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keepwell.simulator.batch import Batch, Words, no_contact
+from keepwell.simulator.batch import Batch, Properties, Words, no_contact
 from keepwell.simulator.cast import ROLES, Cast
 from keepwell.simulator.name_part import PLACES
 from keepwell.simulator.sampling import any_moment, office_moment
@@ -25,7 +25,7 @@ def _accounts(cast: Cast) -> list[Batch]:
     starts = cast.fate.starts
     employees = np.round(cast.contact_count * rng.lognormal(2.2, 0.8, size=cast.accounts)) + 1
     zones = Words([place[1] for place in PLACES], cast.place)
-    traits = {
+    traits: Properties = {
         "name": Words(cast.names, account),
         "industry": Words(cast.flavour.industries, cast.industry),
         "country": Words([place[0] for place in PLACES], cast.place),
@@ -59,7 +59,7 @@ def _people(cast: Cast) -> list[Batch]:
     account = people.account
     role = Words(ROLES, people.role)
     at = _morning(cast, account, people.joined, 8.3)
-    traits = {
+    traits: Properties = {
         "name": Words(people.names, contact),
         "email": Words(people.emails, contact),
         "role": role,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keepwell.simulator.batch import Batch, Property, Words
+from keepwell.simulator.batch import Batch, Properties, Property, Words
 from keepwell.simulator.cast import Cast
 from keepwell.simulator.sampling import chance, executive, office_moment, poisson_days, some_contact, tone
 from keepwell.simulator.stage import DAY, Floats, Integers, week
@@ -56,7 +56,7 @@ def _wishes(cast: Cast) -> list[Batch]:
     asked = _happening(cast, rng, "feature_requested", 0.012 * size * activity**1.4)
     features = tuple(feature.name for feature in cast.flavour.features)
     links = _happening(cast, rng, "integration_requested", 0.002 * size * activity)
-    unhappy = (cast.activity() > 0) * np.maximum(0.55 - cast.activity(), 0)
+    unhappy: Floats = np.where(cast.activity() > 0, np.maximum(0.55 - cast.activity(), 0.0), 0.0)
     rivals = _happening(cast, rng, "competitor_mentioned", 0.015 * unhappy)
     return [
         _with(
@@ -76,11 +76,13 @@ def _wishes(cast: Cast) -> list[Batch]:
 def _meetings(cast: Cast) -> list[Batch]:
     rng = cast.random_stream("meetings")
     pace = np.array([0.004, 0.014, 0.028, 0.05])[cast.plan][:, None]
-    held = _happening(cast, rng, "meeting_held", pace * (0.25 + cast.activity()) * (cast.activity() > 0) * week(cast.calendar, 0))
+    held = _happening(
+        cast, rng, "meeting_held", pace * (0.25 + cast.activity()) * (cast.activity() > 0) * week(cast.calendar, 0)
+    )
     with_executive = chance(rng, np.full(len(held.at), 0.3))
     contact = np.where(with_executive, executive(cast, held.account), held.contact)
     minutes = rng.choice([15, 30, 45, 60], size=len(held.at))
-    told: dict[str, Property] = {"with_executive": with_executive, "minutes": minutes}
+    told: Properties = {"with_executive": with_executive, "minutes": minutes}
     return [Batch(held.event, held.account, contact, held.at, told)]
 
 
@@ -112,7 +114,7 @@ def _touches(cast: Cast) -> list[Batch]:
 def _advocacy(cast: Cast) -> list[Batch]:
     rng = cast.random_stream("advocacy")
     praise = np.maximum(cast.activity() - 0.5, 0) * (0.3 + cast.sociable[:, None])
-    asked = _happening(cast, rng, "reference_answered", 0.004 * (cast.activity() > 0))
+    asked = _happening(cast, rng, "reference_answered", np.where(cast.activity() > 0, 0.004, 0.0))
     day = np.clip((asked.at - cast.calendar.first_day) // DAY, 0, cast.calendar.days - 1)
     agreed = _happening(cast, rng, "case_study_agreed", 0.003 * praise)
     published = Batch("case_study_published", agreed.account, agreed.contact, agreed.at + 45 * DAY)

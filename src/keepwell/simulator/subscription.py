@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keepwell.simulator.archetype import NEVER
-from keepwell.simulator.batch import Batch, Words, no_contact
+from keepwell.simulator.batch import Batch, Properties, Words, no_contact
 from keepwell.simulator.cast import Cast
 from keepwell.simulator.sampling import any_moment, chance, poisson_days
 from keepwell.simulator.stage import Floats, Integers
@@ -88,7 +88,7 @@ def subscription_batches(cast: Cast, terms: Terms) -> list[Batch]:
     year = (day - cast.fate.starts[account]) // YEAR + 1
     renewal_day = cast.fate.starts[account] + year * YEAR
     api_limit = np.round(api_calls_a_day(cast)[account] * 40, -2)
-    properties = {
+    properties: Properties = {
         "change": Words(CHANGES, change),
         "status": Words(STATUSES, ended.astype(np.int64)),
         "plan": Words([one.name for one in plans], plan),

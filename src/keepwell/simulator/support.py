@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keepwell.simulator.batch import Batch, Numbered, Property, Words, no_contact
+from keepwell.simulator.batch import Batch, Numbered, Properties, Words, no_contact
 from keepwell.simulator.cast import Cast
 from keepwell.simulator.sampling import chance, office_moment, poisson_days, some_contact, tone
 from keepwell.simulator.stage import DAY, HOUR, Floats, week
@@ -30,8 +30,8 @@ def _tickets(cast: Cast) -> list[Batch]:
     opened = office_moment(rng, cast, account, day)
     severity = np.clip(rng.normal(1.4 - 1.1 * health + 0.3, 0.75), 0, 3.4).round().astype(np.int64)
     topic = rng.choice(len(TOPICS), size=len(day), p=[0.45, 0.35, 0.1, 0.1])
-    ticket: dict[str, Property] = {"ticket": Numbered("T-", 1000 + np.arange(len(day)))}
-    words = {
+    ticket: Properties = {"ticket": Numbered("T-", 1000 + np.arange(len(day)))}
+    words: Properties = {
         "topic": Words(TOPICS, topic),
         "severity": Words(SEVERITIES, severity),
         "severity_points": np.array(SEVERITY_POINTS)[severity],
@@ -45,7 +45,11 @@ def _tickets(cast: Cast) -> list[Batch]:
     return [
         Batch("ticket_opened", account, contact, opened, {**ticket, **words}),
         Batch(
-            "ticket_replied", account, contact, opened + (solved - opened) // 2, {**ticket, "sentiment": tone(rng, health)}
+            "ticket_replied",
+            account,
+            contact,
+            opened + (solved - opened) // 2,
+            {**ticket, "sentiment": tone(rng, health)},
         ).where(chance(rng, np.full(len(day), 0.6))),
         Batch(
             "ticket_escalated",
@@ -73,7 +77,8 @@ def answers(rng: np.random.Generator, survey: Floats, health: Floats) -> Floats:
     """Scores on the scale of each survey."""
     worst, scale = np.array(WORST)[survey.astype(np.int64)], np.array(SCALES)[survey.astype(np.int64)]
     liking = np.clip(0.1 + 0.95 * health + rng.normal(0, 0.13, size=len(health)), 0, 1)
-    return np.round(worst + (scale - worst) * liking)
+    scores: Floats = np.round(worst + (scale - worst) * liking)
+    return scores
 
 
 def _surveys(cast: Cast) -> list[Batch]:
@@ -104,7 +109,7 @@ def _feedback(cast: Cast) -> Batch:
     rng = cast.random_stream("feedback")
     account, day = poisson_days(rng, 0.008 * np.sqrt(cast.contact_count)[:, None] * (cast.activity() > 0))
     topics = ("product", "price", "speed", "service")
-    said: dict[str, Property] = {
+    said: Properties = {
         "sentiment": tone(rng, cast.fate.health[account, day]),
         "topic": Words(topics, rng.integers(len(topics), size=len(day))),
     }

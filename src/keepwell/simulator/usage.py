@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keepwell.simulator.batch import Batch, Words, no_contact
+from keepwell.simulator.batch import Batch, Properties, Words, no_contact
 from keepwell.simulator.cast import Cast
 from keepwell.simulator.sampling import any_moment, chance, office_moment, poisson_days, some_contact
 from keepwell.simulator.stage import SECOND, Floats, Integers, season, week
@@ -58,7 +58,8 @@ def features_known(cast: Cast) -> Integers:
     age = np.arange(cast.calendar.days) - cast.fate.starts[:, None]
     learned = 0.3 + 0.7 * (1 - np.exp(-np.maximum(age, 0) / rng.uniform(40, 220, size=(cast.accounts, 1))))
     share = learned * (0.25 + 0.75 * cast.fate.health)
-    return np.clip(np.rint(in_plan[:, None] * share), 1, in_plan[:, None]).astype(np.int64)
+    known: Integers = np.clip(np.rint(in_plan[:, None] * share), 1, in_plan[:, None]).astype(np.int64)
+    return known
 
 
 def _features(cast: Cast, contact: Integers, day: Integers, signed_in: Batch) -> Batch:
@@ -98,7 +99,7 @@ def _metered(cast: Cast, features: Batch, limits: Floats, units: Floats) -> tupl
     excess = total - limits[:, month_ends]
     account, month = np.nonzero(excess > 0)
     over = excess[account, month]
-    charged = {
+    charged: Properties = {
         "usage_units": np.round(over),
         "amount": np.round(over * 0.05, 2),
         "currency": Words(["USD"], np.zeros(len(account), dtype=np.int64)),
