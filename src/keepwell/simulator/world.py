@@ -62,7 +62,7 @@ def world(happenings: Iterable[Happening]) -> pa.Table:
 
 
 def three_accounts(until: datetime) -> list[Happening]:
-    """180 days of Acme, which thrives, Borealis, which slides from its 90th day, and Cobalt, silent for the last 40."""
+    """180 days of Acme, which thrives, Borealis, which slides from its 90th day, and Cobalt, unused in the last 40."""
     return [*_life("acme", until, _acme), *_life("borealis", until, _borealis), *_life("cobalt", until, _cobalt)]
 
 
@@ -113,7 +113,11 @@ def _day(key: str, at: datetime, day: _Day) -> Iterator[Happening]:
         contact = f"{key}-{number}"
         yield Happening(key, "signed_in", at, contact, {"surface": "web"})
         for use in range(day.uses):
-            used = {"feature": FEATURES[(number + use) % len(FEATURES)], "core": use < 3, "advanced": use == 4}
+            used: dict[str, Value] = {
+                "feature": FEATURES[(number + use) % len(FEATURES)],
+                "core": use < 3,
+                "advanced": use == 4,
+            }
             yield Happening(key, "feature_used", at + timedelta(minutes=5 + use), contact, used)
     yield Happening(
         key, "usage_recorded", at + timedelta(hours=9), properties={"usage_units": 10.0 * day.uses * day.contacts}
