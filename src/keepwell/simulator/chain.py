@@ -35,7 +35,7 @@ def _rhythm(cast: Cast) -> Floats:
 
 def _transactions(cast: Cast) -> list[Batch]:
     rng = cast.random_stream("transactions")
-    habit = np.minimum(rng.lognormal(0.35, 0.7, size=(cast.accounts, 1)), 8.0)
+    habit = np.minimum(rng.lognormal(0.2, 0.7, size=(cast.accounts, 1)), 8.0)
     account, day = poisson_days(rng, habit * cast.activity() ** 1.2 * _rhythm(cast) * _takes_part(cast, "trade", 0.92))
     health = cast.fate.health[account, day]
     chains = 1 + rng.integers(0, len(CHAINS) - 1, size=cast.accounts)
@@ -98,7 +98,7 @@ def _defi(cast: Cast) -> list[Batch]:
 
 def _mining(cast: Cast) -> list[Batch]:
     rng = cast.random_stream("mining")
-    activity = cast.activity() * _takes_part(cast, "mining", 0.35)
+    activity = cast.activity() * _takes_part(cast, "mining", 0.28)
     account, day = np.nonzero(rng.random(activity.shape) < np.minimum(activity * 3, 0.97))
     health = cast.fate.health[account, day]
     usual = rng.uniform(40, 90, size=cast.accounts)[account]
