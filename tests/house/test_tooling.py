@@ -70,3 +70,22 @@ def test_the_documents_name_verbs_that_exist() -> None:
     for document in ("README.md", "CONTRIBUTING.md"):
         named = set(re.findall(r"make ([a-z]+)\b", (ROOT / document).read_text(encoding="utf-8")))
         assert named <= targets, document
+
+
+SPARK_TEST = "import pytest\n\n@pytest.mark.spark\ndef test_spark(): assert True\n\ndef test_other(): assert True\n"
+
+
+@pytest.mark.parametrize(
+    ("required", "outcome"), [("0", {"passed": 1, "skipped": 1}), ("1", {"passed": 1, "errors": 1})]
+)
+def test_spark_tests_are_skipped_aloud_or_fail(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, required: str, outcome: dict[str, int]
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(pytester.path))
+    monkeypatch.setenv("KEEPWELL_REQUIRE_SPARK", required)
+    pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nmarkers = spark: needs Java\naddopts = -ra -p no:django")
+    pytester.makeconftest("from tests.conftest import pytest_collection_modifyitems, pytest_runtest_setup")
+    pytester.makepyfile(test_some=SPARK_TEST)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(**outcome)
+    assert "Spark needs Java 17 or newer and none was found." in result.stdout.str()
