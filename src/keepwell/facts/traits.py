@@ -7,6 +7,7 @@ from typing import Final
 
 ACCOUNT_EVENTS: Final = ("account_created", "account_updated", "account_deleted", "subscription_changed")
 CONTACT_EVENTS: Final = ("account_added_user", "contact_updated")
+ENDING_EVENTS: Final = ("account_deleted", "subscription_changed")
 ENDED: Final = ("cancelled", "canceled", "churned", "expired")
 
 
@@ -18,6 +19,7 @@ class TraitEvent:
     contact: int | None
     name: str
     at: datetime
+    known_at: datetime
     props: Mapping[str, object]
 
 
@@ -46,11 +48,9 @@ def fold_accounts(events: Iterable[TraitEvent]) -> dict[int, AccountState]:
 
 
 def ended_accounts(events: Iterable[TraitEvent], before: datetime) -> set[int]:
-    """Accounts whose subscription had ended before a moment; events must come in the order of their times."""
-    earlier = (
-        event for event in events if event.at < before and event.name in ("account_deleted", "subscription_changed")
-    )
-    return {account for account, state in fold_accounts(earlier).items() if state.churned_at is not None}
+    """Accounts whose subscription had ended before a moment, from `ENDING_EVENTS` in the order of their times."""
+    states = fold_accounts(event for event in events if event.at < before and event.known_at < before)
+    return {account for account, state in states.items() if state.churned_at is not None}
 
 
 def fold_contacts(events: Iterable[TraitEvent]) -> dict[int, dict[str, object]]:

@@ -20,9 +20,7 @@ def random_password() -> str:
     return "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))
 
 
-def do_add_member(
-    email: str, *, name: str, role: str, password: str | None, by: str, now: datetime
-) -> Member:
+def do_add_member(email: str, *, name: str, role: str, password: str | None, by: str, now: datetime) -> Member:
     """A new member; without a password nobody can sign in as them by one."""
     email = _checked(email)
     if role not in ROLES:
@@ -79,5 +77,7 @@ def _found(email: str) -> Member:
     member = Member.objects.filter(email__iexact=email.strip()).first()
     if member is None:
         known = list(Member.objects.values_list("email", flat=True))
-        raise UserError(f"There is no member {email!r}.{nearest(email, known)} 'keepwell member list' shows all of them.")
+        raise UserError(
+            f"There is no member {email!r}.{nearest(email, known)} 'keepwell member list' shows all of them."
+        )
     return member

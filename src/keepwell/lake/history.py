@@ -47,12 +47,13 @@ def trait_events(
     if not files or not names:
         return
     query = (
-        f'SELECT account, contact, name, "at", props FROM {duck.files(files)} '
+        f'SELECT account, contact, name, "at", known_at, props FROM {duck.files(files)} '
         f'WHERE name IN ({_listed(list(names))}) AND {_cut(moment)} {_of(accounts)} ORDER BY "at", tie'
     )
     with duck.session() as database:
         for row in _rows(database, query):
-            yield TraitEvent(row["account"], row["contact"], names[row["name"]], row["at"], _told(row["props"]))
+            props = _told(row.pop("props"))
+            yield TraitEvent(**{**row, "name": names[row["name"]]}, props=props)
 
 
 def spans(log: EventLog, moment: Moment, accounts: Sequence[int] | None = None) -> dict[int, Span]:

@@ -1,0 +1,112 @@
+"""keepwell score and keepwell explain: health scores, and why."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from keepwell.base.clock import SystemClock
+from keepwell.base.errors import UserError, nearest
+from keepwell.base.home import Home
+from keepwell.cli.init import operator
+from keepwell.cli.start import start
+
+ModelOption = Annotated[str, typer.Option("--model", help="Only this health model, such as saas/saas.")]
+AsOfOption = Annotated[str, typer.Option("--as-of", help="Moment, such as 2026-03-01 or 2026-03-01T12:00Z; now by default.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def score(
+    as_of: AsOfOption = "",
+    account: Annotated[list[str] | None, typer.Option(help="Only this account; may be repeated.")] = None,
+    model: ModelOption = "",
+    history: Annotated[int, typer.Option(min=0, max=3650, help="Also score this many days before.")] = 0,
+    every: Annotated[int, typer.Option(min=1, max=365, help="Days between the moments of the history.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Score all accounts, or some, under every published health model, and keep the result."""
+    settings = start()
+    from keepwell.jobs.score_accounts import do_score_accounts
+    from keepwell.lake.duckdb_engine import DuckEngine
+
+    home, now = Home(settings.home), SystemClock().now()
+    moment = _moment(as_of, now)
+    moments = [moment - timedelta(days=days) for days in range(0, history + 1, every)]
+    accounts = [_account_id(key) for key in account] if account else None
+    versions = _versions(model)
+    told: list[dict[str, object]] = []
+    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        bar = progress.add_task("Scoring", total=len(versions))
+        for version in versions:
+            runs = do_score_accounts(
+                home, DuckEngine(), version, moments, accounts=accounts, by=operator(), now=now
+            )
+            last = runs[-1]
+            told.append(
+                {
+                    "model": version.model,
+                    "version": version.number,
+                    "as_of": last.as_of.isoformat(),
+                    "moments": len(runs),
+                    "known": last.known,
+                    "unknown": last.unknown,
+                    "ended": last.ended,
+                }
+            )
+            progress.advance(bar)
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    table = Table("Model", "Version", "As of", "Moments", "Scored", "Too little data", "Ended")
+    for row in told:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
+
+
+def explain(
+    account: Annotated[str, typer.Argument(help="Id of the account.")],
+    as_of: AsOfOption = "",
+    since: Annotated[str, typer.Option(help="Why the score changed since this moment.")] = "",
+    model: ModelOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the score of an account is made of, and why it changed."""
+    start()
+    from keepwell.jobs.read_account import account_change, account_explanation
+
+    now = SystemClock().now()
+    account_id, moment = _account_id(account), _moment(as_of, now)
+    told: list[dict[str, object]] = []
+    for version in _versions(model):
+        found = account_explanation(account_id, version.model, moment)
+        if found is None:
+            raise UserError(
+                f"{account} has no score under {version.model} as of {moment.isoformat()}: "
+                "nothing was scored by then. Run 'keepwell score' first."
+            )
+        change = account_change(account_id, version.model, _moment(since, now), moment) if since else None
+        told.append(_told(version.model, found, change))
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    for entry in told:
+        _print(entry)
+
+
+def _versions(model: str) -> "list[ModelVersion]":
+    from keepwell.jobs.package import newest_versions
+
+    found = newest_versions()
+    if not found:
+        raise UserError("No health model is published yet. Publish one with 'keepwell model publish saas'.")
+    if not model:
+        return found
+    known = [version.model for version in found]
+    if model not in known:
+        raise UserError(f"No health model '{model}' is published.{nearest(model, known)} There are: {', '.join(known)}.")
+    return [version for version in found if version.model == model]

@@ -1,0 +1,141 @@
+"""Packages on disk, and publishing their health models."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from django.db import transaction
+
+from keepwell.base.errors import PackageError, UserError, nearest
+from keepwell.base.home import Home
+from keepwell.health.checks.check import check_package
+from keepwell.health.load import load_package
+from keepwell.health.package import HEADER, Package, PackageText
+from keepwell.jobs.audit import record_act
+from keepwell.lake.log import EventLog, PropertyColumn
+from keepwell.store.models import ModelVersion
+
+SHIPPED: Final = Path(__file__).parent.parent / "models"
+
+
+def read_texts(home: Home) -> dict[str, PackageText]:
+    """Every package that is there, by id: the shipped ones, and those of the home, which win."""
+    found: dict[str, PackageText] = {}
+    for root in (SHIPPED, home.packages):
+        for header in sorted(root.glob(f"*/{HEADER}")):
+            folder = header.parent
+            found[folder.name] = read_folder(folder, f"{root.name}/{folder.name}")
+    return found
+
+
+def read_folder(folder: Path, shown: str) -> PackageText:
+    """The files of one package; `shown` is what messages call the folder."""
+    if not (folder / HEADER).is_file():
+        raise UserError(f"{folder} holds no {HEADER}. Name the folder of a package.")
+    files: dict[str, str] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            files[path.name] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
+    return PackageText(shown, files)
+
+
+def named_package(texts: Mapping[str, PackageText], package_id: str) -> Package:
+    """The package, or every problem it has."""
+    if package_id not in texts:
+        known = ", ".join(sorted(texts))
+        raise UserError(f"There is no package '{package_id}'.{nearest(package_id, sorted(texts))} There are: {known}.")
+    return load_package(texts[package_id], texts)
+
+
+def do_publish_package(
+    home: Home, package_id: str, *, note: str, by: str, now: datetime
+) -> tuple[list[ModelVersion], list[ModelVersion]]:
+    """Publish each health model of a package whose text differs from its newest version.
+
+    Gives the new versions and the unchanged ones. A package with errors is refused whole. Properties that
+    the package declares become columns of the log, filled from history.
+    """
+    texts = read_texts(home)
+    package = named_package(texts, package_id)
+    errors = [issue.problem for issue in check_package(package) if issue.level == "error"]
+    if errors:
+        raise PackageError(errors)
+    ready_log(home, _columns(package))
+    text = {
+        f"{name}/{file}": content for name in _lineage(package, texts) for file, content in texts[name].files.items()
+    }
+    digest = hashlib.sha256(json.dumps(text, sort_keys=True).encode()).hexdigest()
+    new: list[ModelVersion] = []
+    same: list[ModelVersion] = []
+    with transaction.atomic():
+        for model_id in package.models:
+            model = f"{package.id}/{model_id}"
+            newest = ModelVersion.objects.filter(model=model).order_by("-number").first()
+            if newest is not None and newest.digest == digest:
+                same.append(newest)
+                continue
+            number = newest.number + 1 if newest else 1
+            version = ModelVersion.objects.create(
+                model=model, number=number, digest=digest, text=text, note=note, published_at=now, published_by=by
+            )
+            record_act("model_published", model, {"version": number, "digest": digest, "note": note}, by=by, now=now)
+            new.append(version)
+    return new, same
+
+
+def newest_versions(model: str | None = None) -> list[ModelVersion]:
+    """The newest version of every published model, or of one."""
+    rows = ModelVersion.objects.order_by("model", "number")
+    found = {version.model: version for version in (rows.filter(model=model) if model else rows)}
+    return list(found.values())
+
+
+def package_of(version: ModelVersion) -> Package:
+    """The package as it was when the version was published."""
+    return _package(version.model.partition("/")[0], version.digest, json.dumps(version.text, sort_keys=True))
+
+
+@lru_cache(maxsize=32)
+def _package(package_id: str, digest: str, text: str) -> Package:
+    files: dict[str, dict[str, str]] = {}
+    for path, content in json.loads(text).items():
+        folder, _, file = path.partition("/")
+        files.setdefault(folder, {})[file] = content
+    texts = {folder: PackageText(f"{folder} ({digest[:8]})", found) for folder, found in files.items()}
+    return load_package(texts[package_id], texts)
+
+
+def ready_log(home: Home, properties: Mapping[str, PropertyColumn]) -> None:
+    """Make the event log where it is missing, and give it a column for each property it lacks."""
+    log = EventLog(home.log)
+    if not log.exists():
+        log.create(properties)
+    elif properties.keys() - log.properties().keys():
+        log.compact(properties)
+
+
+def _columns(package: Package) -> dict[str, PropertyColumn]:
+    return {
+        name: "text" if declared == "text" else "number"
+        for name, declared in package.catalogue.property_types().items()
+    }
+
+
+def _lineage(package: Package, texts: Mapping[str, PackageText]) -> Iterator[str]:
+    """The package and those it extends."""
+    current: Package | None = package
+    while current is not None:
+        yield current.id
+        parent = current.header.extends
+        current = load_package(texts[parent], texts) if parent else None
+
+
+def event_titles(packages: Sequence[Package]) -> dict[str, str]:
+    """What people read for each event name."""
+    return {name: event.title for package in packages for name, event in package.catalogue.events.items()}

@@ -1,0 +1,90 @@
+"""Scoring: from the log to score records, for all accounts or for some."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from keepwell.base.home import Home
+from keepwell.facts.moment import Moment
+from keepwell.facts.traits import ENDING_EVENTS, ended_accounts
+from keepwell.health.health_model import HealthModel
+from keepwell.health.package import Package
+from keepwell.health.score import score
+from keepwell.jobs.audit import record_act
+from keepwell.jobs.package import package_of
+from keepwell.jobs.score_book import ScoreBook
+from keepwell.lake.engine import Engine, Question
+from keepwell.lake.history import trait_events
+from keepwell.lake.log import EventLog
+from keepwell.store.models import EventName, ModelVersion
+from keepwell.store.read.dictionary import name_codes
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringRun:
+    """One moment of a run: accounts with a known score, with too little data for one, and that had ended."""
+
+    as_of: datetime
+    known: int
+    unknown: int
+    ended: int
+
+
+def do_score_accounts(
+    home: Home,
+    engine: Engine,
+    version: ModelVersion,
+    moments: Sequence[datetime],
+    *,
+    accounts: Sequence[int] | None = None,
+    by: str,
+    now: datetime,
+) -> list[ScoringRun]:
+    """Score accounts (None: all) as of each moment, and make the last moment's scores the current ones.
+
+    Bands are held on from the newest record before the first moment. Scoring a moment again replaces its
+    records. An account whose subscription had ended by a moment gets none.
+    """
+    package, model = model_of(version)
+    ordered = sorted(moments)
+    back = timedelta(days=model.trend.days)
+    asked = sorted({*ordered, *(moment - back for moment in ordered)})
+    question = question_of(package, model, [Moment.at(moment) for moment in asked], accounts)
+    log = EventLog(home.log)
+    scored = {values.as_of: score(values, model) for values in engine.values(log, question)}
+    book = ScoreBook(version, model, ordered[0], accounts)
+    endings = list(trait_events(log, _codes(), Moment.at(ordered[-1]), accounts))
+    runs: list[ScoringRun] = []
+    for moment in ordered:
+        ended = ended_accounts(endings, moment)
+        known = book.enter(scored[moment], scored[moment - back], ended)
+        present = len(set(scored[moment].accounts.tolist()) - ended)
+        runs.append(ScoringRun(moment, known, present - known, len(ended)))
+    with transaction.atomic():
+        book.write()
+        told = {"version": version.number, "moments": len(runs), "known": runs[-1].known, "unknown": runs[-1].unknown}
+        record_act("accounts_scored", version.model, told, by=by, now=now)
+    return runs
+
+
+def model_of(version: ModelVersion) -> tuple[Package, HealthModel]:
+    """The health model of a version and the package around it."""
+    package = package_of(version)
+    return package, package.models[version.model.rpartition("/")[2]]
+
+
+def question_of(
+    package: Package, model: HealthModel, moments: Sequence[Moment], accounts: Sequence[int] | None
+) -> Question:
+    """What a model asks of the log: its metrics and those they take values from."""
+    wanted = dict.fromkeys(model.metrics())
+    while used := {name for metric in wanted for name in package.metrics[metric].uses()} - wanted.keys():
+        wanted.update(dict.fromkeys(sorted(used)))
+    metrics = {name: package.metrics[name] for name in wanted}
+    return Question(metrics, name_codes(), moments, accounts, model.fresh_days())
+
+
+def _codes() -> dict[int, str]:
+    return dict(EventName.objects.filter(name__in=ENDING_EVENTS).values_list("pk", "name"))
