@@ -1,7 +1,7 @@
 """From data to Pydantic shapes, and from Pydantic's errors to sentences with a line."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
@@ -36,7 +36,7 @@ SENTENCES: Mapping[str, str] = {
     "string_too_short": "{name} must have at least {min_length} characters, not {value}.",
     "string_too_long": "{name} must have at most {max_length} characters.",
     "string_not_ascii": "{name} must be letters and digits without accents, not {value}.",
-    "string_pattern_mismatch": "{name} must look like {pattern}, not {value}.",
+    "string_pattern_mismatch": "{name} must be {pattern}, not {value}.",
     "literal_error": "{name} must be {expected}, not {value}.{nearest}",
     "enum": "{name} must be {expected}, not {value}.{nearest}",
     "bool_type": "{name} must be true or false, not {value}.",
@@ -60,8 +60,8 @@ SENTENCES: Mapping[str, str] = {
     "multiple_of": "{name} must be a multiple of {multiple_of}, not {value}.",
     "too_short": "{name} must have at least {min_length} entries, not {actual_length}.",
     "too_long": "{name} must have at most {max_length} entries.",
-    "value_error": "{error}.",
-    "assertion_error": "{error}.",
+    "value_error": "{error}",
+    "assertion_error": "{error}",
     "union_tag_invalid": "{name} must be one of {expected_tags}, not '{tag}'.",
     "union_tag_not_found": "{name} must say which kind it is, by one of its keys.",
     "is_instance_of": "{name} must be {class}, not {value}.",
@@ -79,36 +79,35 @@ def _exact(value: object) -> Decimal:
     return Decimal(str(value))
 
 
+NAME = r"^[a-z][a-z0-9_]*$"
+FILE_NAME = r"^[a-z][a-z0-9_]*\.yaml$"
+# What a pattern asks for, in words.
+PATTERNS: Mapping[str, str] = {
+    NAME: "small letters, digits and underscores, beginning with a letter",
+    FILE_NAME: "the name of a file in the same folder, such as model.yaml",
+}
+
+# Ids stand in SQL, in URLs and in the names of columns.
+Name = Annotated[str, Field(strict=True, pattern=NAME, max_length=63)]
+FileName = Annotated[str, Field(strict=True, pattern=FILE_NAME, max_length=63)]
 # A decimal as it was written; text and true are not numbers.
 Exact = Annotated[Decimal, BeforeValidator(_exact)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 def read_shape(
-    shape: type[S], source: YamlSource, path: Path = (), about: str = "", data: object = None
+    shape: type[S], source: YamlSource, about: str = "", data: Yaml = None
 ) -> tuple[S | None, tuple[Problem, ...], tuple[Path, ...]]:
-    """The shape of what stands at the path, or else every problem and the path of each.
+    """The shape of a file, or else every problem and the path of each.
 
-    `about` begins each sentence; `data` stands in for what the file holds there.
+    `about` begins each sentence; `data` stands in for what the file holds and has the same paths.
     """
-    written = at_path(source.data, path) if data is None else data
+    written = source.data if data is None else data
     try:
         return shape.model_validate(written), (), ()
     except ValidationError as error:
         found = _told(shape, error, written, about)
-    problems = [(source.problem((*path, *inner), sentence), (*path, *inner)) for inner, sentence in found]
-    return None, tuple(problem for problem, _ in problems), tuple(inner for _, inner in problems)
-
-
-def at_path(data: Yaml, path: Path) -> Yaml:
-    for key in path:
-        if isinstance(data, dict) and isinstance(key, str):
-            data = data.get(key)
-        elif isinstance(data, list) and isinstance(key, int):
-            data = data[key]
-        else:
-            return None
-    return data
+    return None, tuple(source.problem(path, sentence) for path, sentence in found), tuple(path for path, _ in found)
 
 
 def _told(shape: type[BaseModel], error: ValidationError, data: object, about: str) -> list[tuple[Path, str]]:
@@ -124,10 +123,15 @@ def _told(shape: type[BaseModel], error: ValidationError, data: object, about: s
     return told
 
 
-def _alternatives(errors: Iterable[ErrorDetails], data: object) -> list[list[ErrorDetails]]:
+def _alternatives(errors: Sequence[ErrorDetails], data: object) -> list[list[ErrorDetails]]:
     """Errors, those of the members of one union together unless a member was clearly meant."""
     groups: dict[tuple[str | int, ...], list[ErrorDetails]] = defaultdict(list)
+    places = [error["loc"] for error in errors]
     for error in errors:
+        # Entries with errors of their own don't count, and a list of nothing else is then called too short.
+        end = len(error["loc"])
+        if error["type"] == "too_short" and any(len(one) > end and one[:end] == error["loc"] for one in places):
+            continue
         groups[_before_choice(data, error)].append(error)
     found: list[list[ErrorDetails]] = []
     for place, members in groups.items():
@@ -183,14 +187,15 @@ def _written(data: object, error: ErrorDetails) -> Path:
 def _sentence(shape: type[BaseModel], error: ErrorDetails, path: Path, data: object) -> str:
     context = dict(error.get("ctx", {}))
     if "sentence" in context or error["type"] not in SENTENCES:
-        return error["msg"][:1].lower() + error["msg"][1:].rstrip(".") + "."
+        return _ended(error["msg"][:1].lower() + error["msg"][1:])
     value, name = error["input"], _name(path)
     if error["type"] == "extra_forbidden":
         known = known_keys(shape, data, path[:-1])
         context["hint"] = nearest(name, known) or (f" Known keys: {', '.join(known)}." if known else "")
-    if error["type"] == "value_error":
-        context["error"] = str(context["error"]).rstrip(".")
+    if "error" in context:
+        context["error"] = _ended(str(context["error"]))
     context["quotes"] = " Put it in quotes if text is meant." if isinstance(value, bool | int | float) else ""
+    context["pattern"] = PATTERNS.get(context.get("pattern", ""), f"text that matches {context.get('pattern')}")
     expected = str(context.get("expected", ""))
     choices = [part.strip("' ") for part in expected.replace(" or ", ",").split(",")]
     context["nearest"] = nearest(value, choices) if isinstance(value, str) else ""
@@ -207,6 +212,10 @@ def _merged(sentences: list[str]) -> str:
         return sentences[0]
     wishes = list(dict.fromkeys(wishes))
     return f"{starts.pop()} must be {', '.join(wishes[:-1])} or {wishes[-1]}, not {min(endings, key=len)}"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 def _name(path: Path) -> str:

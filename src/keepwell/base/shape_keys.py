@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
-from typing import Annotated, Union, get_args, get_origin
+from typing import Annotated, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -43,9 +43,8 @@ def _choices(annotation: object, data: object) -> Iterator[object]:
 def _members(container: object, key: str | int) -> Iterator[object]:
     """The annotations of what a container holds under a key."""
     if _is_shape(container):
-        for name, field in _fields(container).items():
-            if _key(name, field) == key:
-                yield Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        hints = get_type_hints(container, include_extras=True)
+        yield from (hints[name] for name, field in _fields(container).items() if _key(name, field) == key)
         return
     origin, inner = get_origin(container), get_args(container)
     if not isinstance(origin, type) or not inner:

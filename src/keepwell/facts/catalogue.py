@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr
+
+from keepwell.base.shape import Name
 
 ColumnType = Literal["number", "text", "boolean", "time"]
-# Names of properties become columns and names of events stand in SQL and in URLs.
-Name = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 
 
 class PropertyShape(BaseModel):

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from keepwell.base.periods import Period
-from keepwell.base.shape import Exact
-from keepwell.facts.catalogue import Name
+from keepwell.base.shape import Exact, Name
 
 Edges = Literal["lower_inclusive", "upper_inclusive"]
 Tier = Literal["emergency", "act", "watch", "stable", "grow"]

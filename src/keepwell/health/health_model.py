@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictStr, Tag
 
 from keepwell.base.periods import Period
 from keepwell.base.registry import OneOf
-from keepwell.base.shape import Exact
+from keepwell.base.shape import Exact, Name
 from keepwell.base.yaml_source import Path
-from keepwell.facts.catalogue import Name
 from keepwell.health.band import Band, Edges, Hysteresis, Score
 from keepwell.health.scale import Scale
 from keepwell.health.segment import Segment
@@ -31,13 +30,13 @@ class Neutral(_Shape):
 
 
 def _missing_tag(value: object) -> str:
-    return "neutral" if isinstance(value, Mapping | Neutral) else "word"
+    return "neutral points" if isinstance(value, Mapping | Neutral) else "a policy"
 
 
 # `redistribute_in_group`: the weight goes to the measures of the same group that have a value.
 # `exclude`: the weight leaves the score, and everything else weighs a little more.
 MissingPolicy = Annotated[
-    Annotated[Literal["redistribute_in_group", "exclude"], Tag("word")] | Annotated[Neutral, Tag("neutral")],
+    Annotated[Literal["redistribute_in_group", "exclude"], Tag("a policy")] | Annotated[Neutral, Tag("neutral points")],
     Discriminator(_missing_tag),
 ]
 
@@ -65,10 +64,10 @@ class Group(_Shape):
 
 def _part_tag(value: object) -> str:
     written = value if isinstance(value, Mapping) else vars(value) if isinstance(value, BaseModel) else {}
-    return "group" if "parts" in written or ("metric" not in written and "id" in written) else "measure"
+    return "a group" if "parts" in written or ("metric" not in written and "id" in written) else "a measure"
 
 
-Part = Annotated[Annotated[Measure, Tag("measure")] | Annotated[Group, Tag("group")], Discriminator(_part_tag)]
+Part = Annotated[Annotated[Measure, Tag("a measure")] | Annotated[Group, Tag("a group")], Discriminator(_part_tag)]
 
 
 class TrendRule(_Shape):

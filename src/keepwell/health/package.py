@@ -1,8 +1,4 @@
-"""A package: event catalogue, metrics and health models, as texts become objects.
-
-Loading is pure: it is handed the texts of the files and of the packages that may be extended. Everything wrong is
-told at once, and what is right is still there to be checked.
-"""
+"""A package: event catalogue, metrics and health models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,21 +6,21 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from keepwell.base.yaml_source import Path, YamlSource
-from keepwell.facts.catalogue import Catalogue, Name
+from keepwell.base.errors import Problem
+from keepwell.base.registry import OneOf
+from keepwell.base.shape import FileName, Name
+from keepwell.base.yaml_source import Path, Place, YamlSource
+from keepwell.facts.catalogue import Catalogue, EventShape
 from keepwell.health.health_model import HealthModel, Version
 from keepwell.metrics.metric import Metric
 
-HEADER = "package.yaml"
-CATALOGUE = "catalogue.yaml"
-METRICS = "metrics.yaml"
-FileName = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*\.yaml$", max_length=63)]
 
-
-class PackageHeader(BaseModel):
-    """`package.yaml`. `extends` names a package whose catalogue and metrics are inherited."""
-
+class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PackageHeader(_Shape):
+    """`package.yaml`. `extends` names a package whose catalogue and metrics are inherited."""
 
     package: Name
     title: StrictStr
@@ -32,6 +28,14 @@ class PackageHeader(BaseModel):
     version: Version
     models: Annotated[tuple[FileName, ...], Field(min_length=1)]
     extends: Name | None = None
+
+
+class CatalogueFile(_Shape):
+    events: Mapping[Name, EventShape]
+
+
+class MetricsFile(_Shape):
+    metrics: Mapping[Name, Annotated[Metric, OneOf("keepwell.metrics.kinds", Metric)]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,16 @@ class Spot:
     source: YamlSource
     path: Path
 
-    def line(self, *further: str | int) -> int:
-        return self.source.line((*self.path, *further))
+    def problem(self, sentence: str, *further: str | int) -> Problem:
+        return self.source.problem((*self.path, *further), sentence)
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
     """A package with what it inherits.
 
-    `event_spots` and `metric_spots` say where each entry was written, which may be in the package it extends.
+    The spots say where each entry stands, which may be in the package that this one extends. An entry that could not
+    be read has a spot too; `are_all_read` is false when entries may exist that nobody could see.
     """
 
     header: PackageHeader
@@ -68,7 +73,32 @@ class Package:
     model_sources: Mapping[str, YamlSource]
     event_spots: Mapping[str, Spot] = field(default_factory=dict)
     metric_spots: Mapping[str, Spot] = field(default_factory=dict)
+    are_all_read: bool = True
 
     @property
     def id(self) -> str:
         return self.header.package
+
+    def metrics_of(self, model: HealthModel) -> dict[str, Metric]:
+        """The metrics that a model reads, and the ones that those use."""
+        found: dict[str, Metric] = {}
+        waiting = list(model.metrics())
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found and name in self.metrics:
+                found[name] = self.metrics[name]
+                waiting += self.metrics[name].uses()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of reading a package: as much of it as could be read, and what is wrong with the rest.
+
+    `unread` are the places (file, place) that stand in the package as fillings only. `package` is null when not even
+    its header could be read.
+    """
+
+    package: Package | None
+    problems: tuple[Problem, ...]
+    unread: tuple[tuple[str, Place], ...] = ()

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, model_validator
 
-from keepwell.facts.catalogue import Name
+from keepwell.base.shape import Name
 from keepwell.metrics.event_filter import Condition, Range
 
 Known = str | float | bool | Decimal | None
