@@ -79,6 +79,10 @@ class Package:
     def id(self) -> str:
         return self.header.package
 
+    def is_own(self, spot: Spot) -> bool:
+        """Whether something was written in this package and not in the one that it extends."""
+        return spot.source.file.rpartition("/")[0] == self.header_source.file.rpartition("/")[0]
+
     def metrics_of(self, model: HealthModel) -> dict[str, Metric]:
         """The metrics that a model reads, and the ones that those use."""
         found: dict[str, Metric] = {}

@@ -40,6 +40,12 @@ class Rule(BaseModel):
             raise ValueError("a rule needs at least one of score, band, trend, metric, trait, all, any and not")
         return self
 
+    def bands(self) -> tuple[str, ...]:
+        """The bands that this rule itself names."""
+        if self.band is None:
+            return ()
+        return (self.band,) if isinstance(self.band, str) else self.band
+
     def walk(self) -> Iterator["Rule"]:
         """This rule and every one inside it."""
         yield self
@@ -70,12 +76,11 @@ class Standing:
 
 def holds(rule: Rule, standing: Standing) -> bool | None:
     """Whether the rule holds; None when that hangs on something missing."""
-    bands = (rule.band,) if isinstance(rule.band, str) else rule.band
     parts: list[bool | None] = []
     if rule.score is not None:
         parts.append(_meets(rule.score, standing.score))
-    if bands is not None:
-        parts.append(_meets(bands, standing.band))
+    if rule.band is not None:
+        parts.append(_meets(rule.bands(), standing.band))
     if rule.trend is not None:
         parts.append(_meets(rule.trend, standing.trend))
     parts += [_meets(wanted, standing.metrics.get(name)) for name, wanted in rule.metric.items()]
