@@ -75,7 +75,8 @@ def score(values: Values, model: HealthModel) -> Scores:
     weights = _weights(tree, counts)
     # A weight is below 2**53 and a fraction at most 1, so the product is rounded once and never past the weight.
     contributions = np.rint(weights * np.where(counts, fractions, 0.0)).astype(np.int64)
-    is_scored = counts.any(axis=1)
+    # A policy for missing values is not data: an account of which nothing is known has no score.
+    is_scored: NDArray[np.bool_] = np.asarray(has_data.any(axis=1), dtype=np.bool_)
     coverage = has_data @ np.array(tree.nominal, dtype=np.int64) / (100.0 * NANO)
     return Scores(
         as_of=values.as_of,

@@ -76,6 +76,12 @@ class WeightTree:
         return Branch(share, tuple(parts))
 
 
+def can_be_weighed(model: HealthModel) -> bool:
+    """Whether every level has weights to share by; a model that passes the checks has."""
+    levels = [model.groups, *(part.parts for _, part in model.walk() if isinstance(part, Group) and not part.weights)]
+    return all(part.weight is not None and part.weight > 0 for level in levels for part in level)
+
+
 def neutral_points(model: HealthModel, measure: Measure) -> float | None:
     """The points of 100 that a missing value of this measure counts as, if it has such a policy."""
     policy = model.policy(measure)

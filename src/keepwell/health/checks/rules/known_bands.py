@@ -1,0 +1,25 @@
+"""The hysteresis and the segments of a health model name bands that it has."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from keepwell.base.errors import nearest
+from keepwell.health.checks.check import Check, Issue, error, models_of
+from keepwell.health.package import Package
+
+
+class KnownBands(Check):
+    kind: ClassVar[Literal["known_bands"]] = "known_bands"
+
+    def issues(self, package: Package) -> Iterator[Issue]:
+        for model, source in models_of(package):
+            known = tuple(band.id for band in model.bands)
+            for number, name in enumerate(model.hysteresis.at_once):
+                if name not in known:
+                    sentence = f"hysteresis: unknown band '{name}'.{nearest(name, known)}"
+                    yield error(source.problem(("hysteresis", "except", number), sentence))
+            for number, segment in enumerate(model.segments):
+                for name in dict.fromkeys(name for rule in segment.when.walk() for name in rule.bands()):
+                    if name not in known:
+                        sentence = f"segment '{segment.id}': unknown band '{name}'.{nearest(name, known)}"
+                        yield error(source.problem(("segments", number), sentence))

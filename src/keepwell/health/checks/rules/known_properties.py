@@ -1,0 +1,48 @@
+"""A metric reads properties that at least one of its events carries, and of the type that it needs.
+
+A `boolean` and a `time` can be read as numbers.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from keepwell.base.errors import nearest
+from keepwell.health.checks.check import Check, Issue, error
+from keepwell.health.package import Package
+from keepwell.metrics.metric import Metric
+
+
+class KnownProperties(Check):
+    kind: ClassVar[Literal["known_properties"]] = "known_properties"
+
+    def issues(self, package: Package) -> Iterator[Issue]:
+        if not package.are_all_read:
+            return
+        for metric_id, metric in package.metrics.items():
+            spot = package.metric_spots[metric_id]
+            for sentence in _sentences(metric, package):
+                yield error(spot.problem(f"metric '{metric_id}': {sentence}"))
+
+
+def _sentences(metric: Metric, package: Package) -> Iterator[str]:
+    for events in metric.reads():
+        carried = _carried(events.events, package)
+        for name in events.properties():
+            if carried is not None and name not in carried:
+                yield f"none of its events carries the property '{name}'.{nearest(name, tuple(carried))}"
+    everything = _carried(tuple(name for events in metric.reads() for name in events.events), package)
+    for name, needed in metric.properties().items():
+        if everything is None:
+            continue
+        if name not in everything:
+            yield f"none of its events carries the property '{name}'.{nearest(name, tuple(everything))}"
+        elif (everything[name] == "text") != (needed == "text"):
+            yield f"it reads '{name}' as {needed}, but the catalogue declares {everything[name]}."
+
+
+def _carried(events: tuple[str, ...], package: Package) -> dict[str, str] | None:
+    """The properties of the events with their types; None when an event could not be read or is not known."""
+    if any(name not in package.catalogue.events for name in events):
+        return None
+    declared = [package.catalogue.events[name].properties for name in events]
+    return {name: shape.type for properties in declared for name, shape in properties.items()}
