@@ -108,13 +108,15 @@ class TimeFrom(Shape):
 
     `formats` are tried in order: `iso`, `unix` (seconds), `unix_ms`, or a pattern such as `%d.%m.%Y %H:%M`. A time
     without a zone is local time in `zone`: in the hour that a clock skips it is the first instant after it, in the hour
-    that a clock repeats it is the first of the two. A date alone is taken at `date_at` of that day.
+    that a clock repeats it is the first of the two. A date alone is taken at `date_at` of that day; with `whole_day` every
+    value stands for its day, whatever hour it carries.
     """
 
     column: ColumnName
     formats: list[Word] = Field(default=["iso"], min_length=1)
     zone: Zone | None = None
     date_at: TimeOfDay = "00:00"
+    whole_day: bool = False
 
     @field_validator("formats")
     @classmethod

@@ -34,11 +34,11 @@ def zone_shifts(zone: str) -> pa.Table:
 
 
 def _changes(place: ZoneInfo) -> list[datetime]:
-    """The seconds at which the zone's shift changes; two changes within a day and back are not seen."""
+    """The seconds at which the zone's shift changes; two changes within a week and back are not seen."""
     found = []
     day, end = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
     while day < end:
-        following = day + timedelta(days=1)
+        following = day + timedelta(days=7)
         if _shift(place, day) != _shift(place, following):
             found.append(_first_second(place, day, following))
         day = following

@@ -29,6 +29,10 @@ class Check(Shape):
     def uses(self) -> Iterator[tuple[Place, str]]:
         """Columns of the imported file, with their place in the check."""
 
+    def time_columns(self) -> Iterator[str]:
+        """Columns of the imported file that are read as times."""
+        yield from ()
+
     def other_file(self) -> str | None:
         """A file beside the imported one."""
         return None

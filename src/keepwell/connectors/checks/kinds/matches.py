@@ -19,6 +19,9 @@ class Matches(Check):
         yield ("key",), self.key
         yield from ((("rows", *place), column) for place, column in self.rows.columns())
 
+    def time_columns(self) -> Iterator[str]:
+        yield from self.rows.time_columns()
+
     def other_file(self) -> str:
         return self.file
 

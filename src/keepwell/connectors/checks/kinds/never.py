@@ -16,6 +16,10 @@ class Never(Check):
         for index, condition in enumerate(self.when):
             yield from ((("when", index, *place), column) for place, column in condition.columns())
 
+    def time_columns(self) -> Iterator[str]:
+        for condition in self.when:
+            yield from condition.time_columns()
+
     def judged(self, rows: Rows) -> str:
         return all_of(condition_sql(condition, rows.own) for condition in self.when) + " IS NOT NULL"
 

@@ -26,6 +26,10 @@ class Overlap(Check):
         yield ("from",), self.from_
         yield ("to",), self.to
 
+    def time_columns(self) -> Iterator[str]:
+        yield self.from_
+        yield self.to
+
     def judged(self, rows: Rows) -> str:
         return f"{rows.own.text(self.key)} IS NOT NULL AND {rows.own.instant(self.from_)} IS NOT NULL"
 

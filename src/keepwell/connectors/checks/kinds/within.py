@@ -28,6 +28,9 @@ class Within(Check):
         yield ("time",), self.time
         yield ("key",), self.key
 
+    def time_columns(self) -> Iterator[str]:
+        yield self.time
+
     def other_file(self) -> str:
         return self.file
 

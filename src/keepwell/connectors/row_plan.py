@@ -1,0 +1,113 @@
+"""The first half of a mapping: a row with its empty words removed, its times read and its conditions decided."""
+
+from collections.abc import Iterable, Sequence
+
+from keepwell.connectors.condition import Condition, Terms, condition_sql
+from keepwell.connectors.import_map import EventFrom, ImportMap, PropertyFrom, TimeFrom
+from keepwell.connectors.sql_text import all_of, any_of, fill, literals
+from keepwell.connectors.typed_text import TimeReading, number, wall_time, zoned_time
+
+
+class RowPlan:
+    """Which columns of a file become which columns of the table `prepared`.
+
+    `prepared` has line, last_line, c0, c1, … (text, NULL when empty), t0, t1, … (instants in microseconds, NULL when
+    unreadable), `skipped`, and w0, w1, … (does the row give event n), the last two NULL when they cannot be decided.
+    """
+
+    def __init__(self, import_map: ImportMap) -> None:
+        self.map = import_map
+        self.columns: tuple[str, ...] = tuple(dict.fromkeys(column for _, column in import_map.column_uses()))
+        self._texts = {column: f"c{index}" for index, column in enumerate(self.columns)}
+        self._readings: dict[TimeReading, str] = {}
+        self._default: dict[str, str] = {}
+        for event in import_map.events:
+            self.instant_of(event.time)
+            for source in event.properties.values():
+                if source.type == "time":
+                    self.instant_of(source)
+        for column in self._compared_columns():
+            self.default_instant(column)
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """Zones whose shifts the query joins as zone_0, zone_1, …"""
+        return tuple(dict.fromkeys(reading.zone for reading in self._readings if reading.zone != "UTC"))
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.text, lambda column: number(self.text(column), self.map.numbers), self.default_instant)
+
+    def text(self, column: str) -> str:
+        return self._texts[column]
+
+    def instant_of(self, source: TimeFrom | PropertyFrom) -> str:
+        """The column of `prepared` with the instant."""
+        zone, whole_day = source.zone or self.map.zone, isinstance(source, TimeFrom) and source.whole_day
+        reading = TimeReading(source.column or "", tuple(source.formats), zone, source.date_at, whole_day)
+        name = self._readings.setdefault(reading, f"t{len(self._readings)}")
+        self._default.setdefault(reading.column, name)
+        return name
+
+    def default_instant(self, column: str) -> str:
+        """The instant of a column that a condition names: as an event reads it, else as ISO 8601."""
+        if column not in self._default:
+            self.instant_of(TimeFrom(column=column))
+        return self._default[column]
+
+    def prepare(self) -> str:
+        """SQL from `source_rows` to the content of `prepared`."""
+        walls = [f"{wall_time(self.text(reading.column), reading)} AS l{name[1:]}" for reading, name in self._times()]
+        fixed = [f"{zoned_time(self.text(reading.column), reading)} AS u{name[1:]}" for reading, name in self._times()]
+        return fill(
+            """
+            WITH clean AS (SELECT line, last_line$texts FROM source_rows),
+            timed AS (SELECT *$walls FROM clean),
+            placed AS (SELECT line, last_line$names$instants FROM timed $joins)
+            SELECT *, $skipped AS skipped$whens FROM placed ORDER BY line
+            """,
+            texts=_listed(self._clean(name) for name in self._texts.values()),
+            walls=_listed([*walls, *fixed]),
+            names=_listed(self._texts.values()),
+            instants=_listed(self._instant(reading, name) for reading, name in self._times()),
+            joins=" ".join(self._join(reading, name) for reading, name in self._times() if reading.zone != "UTC"),
+            skipped=any_of(condition_sql(condition, self.terms) for condition in self.map.skip_when),
+            whens=_listed(f"{self._when(event)} AS w{index}" for index, event in enumerate(self.map.events)),
+        )
+
+    def _times(self) -> Iterable[tuple[TimeReading, str]]:
+        return self._readings.items()
+
+    def _clean(self, name: str) -> str:
+        return f"CASE WHEN trim({name}) IN ({literals(['', *self.map.nulls])}) THEN NULL ELSE {name} END AS {name}"
+
+    def _instant(self, reading: TimeReading, name: str) -> str:
+        wall, fixed = f"l{name[1:]}", f"u{name[1:]}"
+        if reading.zone == "UTC":
+            return f"coalesce({fixed}, {wall}) AS {name}"
+        place = f"z{name[1:]}"
+        return f'coalesce({fixed}, greatest({wall} - {place}."shift", {place}.utc_from)) AS {name}'
+
+    def _join(self, reading: TimeReading, name: str) -> str:
+        place, zone = f"z{name[1:]}", f"zone_{self.zones.index(reading.zone)}"
+        return f"ASOF LEFT JOIN {zone} {place} ON l{name[1:]} >= {place}.local_from"
+
+    def _when(self, event: EventFrom) -> str:
+        conditions = [condition_sql(condition, self.terms) for condition in event.when]
+        if event.name.column is not None and event.name.otherwise == "skip":
+            word = self.text(event.name.column)
+            conditions.append(f"coalesce({word} IN ({literals(event.name.values)}), FALSE)")
+        return all_of(conditions)
+
+    def _compared_columns(self) -> Iterable[str]:
+        conditions: list[Condition] = [*self.map.skip_when]
+        for event in self.map.events:
+            conditions += event.when
+        for condition in conditions:
+            yield from condition.time_columns()
+        for check in self.map.checks:
+            yield from check.time_columns()
+
+
+def _listed(parts: Iterable[str] | Sequence[str]) -> str:
+    return "".join(f", {part}" for part in parts)
