@@ -1,5 +1,6 @@
 """The second half of a mapping: one event of a row with all its problems, or with everything the log needs."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -188,7 +189,7 @@ class EventPlan:
 
 def text_key(name: str) -> str:
     """A property's name as the start of a JSON member."""
-    return '"' + name + '":'
+    return json.dumps(name) + ":"
 
 
 def _constant_property(name: str, source: PropertyFrom, kind: str) -> PropertyPlan:

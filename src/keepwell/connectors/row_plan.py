@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from keepwell.connectors.condition import Condition, Terms, condition_sql
 from keepwell.connectors.import_map import EventFrom, ImportMap, PropertyFrom, TimeFrom
 from keepwell.connectors.sql_text import all_of, any_of, fill, literals
-from keepwell.connectors.typed_text import TimeReading, number, wall_time, zoned_time
+from keepwell.connectors.typed_text import TimeReading, iso_text, number, wall_time, zoned_time
 
 
 class RowPlan:
@@ -23,9 +23,6 @@ class RowPlan:
         self._default: dict[str, str] = {}
         for event in import_map.events:
             self.instant_of(event.time)
-            for source in event.properties.values():
-                if source.type == "time":
-                    self.instant_of(source)
         for column in self._compared_columns():
             self.default_instant(column)
 
@@ -57,16 +54,22 @@ class RowPlan:
 
     def prepare(self) -> str:
         """SQL from `source_rows` to the content of `prepared`."""
-        walls = [f"{wall_time(self.text(reading.column), reading)} AS l{name[1:]}" for reading, name in self._times()]
-        fixed = [f"{zoned_time(self.text(reading.column), reading)} AS u{name[1:]}" for reading, name in self._times()]
+        iso = {reading.column: f"iso_{self.text(reading.column)}" for reading, _ in self._times()}
+        walls, fixed = [], []
+        for reading, name in self._times():
+            text = self.text(reading.column)
+            walls.append(f"{wall_time(text, iso[reading.column], reading)} AS l{name[1:]}")
+            fixed.append(f"{zoned_time(text, iso[reading.column], reading)} AS u{name[1:]}")
         return fill(
             """
             WITH clean AS (SELECT line, last_line$texts FROM source_rows),
-            timed AS (SELECT *$walls FROM clean),
+            spelt AS (SELECT *$iso FROM clean),
+            timed AS (SELECT *$walls FROM spelt),
             placed AS (SELECT line, last_line$names$instants FROM timed $joins)
             SELECT *, $skipped AS skipped$whens FROM placed ORDER BY line
             """,
             texts=_listed(self._clean(name) for name in self._texts.values()),
+            iso=_listed(f"{iso_text(self.text(column))} AS {name}" for column, name in iso.items()),
             walls=_listed([*walls, *fixed]),
             names=_listed(self._texts.values()),
             instants=_listed(self._instant(reading, name) for reading, name in self._times()),

@@ -12,9 +12,7 @@ TRUE_WORDS: Final = ("true", "t", "yes", "y", "1", "1.0")
 FALSE_WORDS: Final = ("false", "f", "no", "n", "0", "0.0")
 NOT_FINITE: Final = ("nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
 
-_DATE: Final = r"\d{4}-\d\d-\d\d"
-_CLOCK: Final = r"[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?"
-_ZONE: Final = r" ?([Zz]|[+-]\d\d(:?\d\d)?)"
+_ISO: Final = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?([Zz]|[+-]\d\d(:?\d\d)?))?)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +67,42 @@ def text_json(value: str) -> str:
     return f"to_json({value})::VARCHAR"
 
 
-def wall_time(text: str, reading: TimeReading) -> str:
-    """Microseconds since 1970 on the local clock, of values that carry no zone."""
-    found = [sql for one in reading.formats if (sql := _wall(f"trim({text})", one, _clock_us(reading.date_at)))]
+def iso_text(text: str) -> str:
+    """The trimmed text when it is a date or time of ISO 8601, else NULL. DuckDB's own cast takes far more than that."""
+    return fill(
+        "CASE WHEN regexp_full_match(trim($t), $form) THEN replace(trim($t), ',', '.') END", t=text, form=literal(_ISO)
+    )
+
+
+def wall_time(text: str, iso: str, reading: TimeReading) -> str:
+    """Microseconds since 1970 on the local clock, of values that carry no zone. `iso` is the column of `iso_text`."""
+    date_at = _clock_us(reading.date_at)
+    found = [sql for one in reading.formats if (sql := _wall(f"trim({text})", iso, one, date_at))]
     if not reading.whole_day:
-        return f"coalesce({', '.join(found)}, NULL)" if found else "NULL::BIGINT"
-    of_day = [*found, *_fixed_parts(text, reading)]
-    return f"(coalesce({', '.join(of_day)}, NULL) // {DAY_US} * {DAY_US} + {_clock_us(reading.date_at)})"
+        return _first(found)
+    return f"({_first([*found, *_fixed_parts(text, iso, reading)])} // {DAY_US} * {DAY_US} + {date_at})"
 
 
-def zoned_time(text: str, reading: TimeReading) -> str:
+def zoned_time(text: str, iso: str, reading: TimeReading) -> str:
     """Microseconds since 1970 in UTC, of values that carry their zone."""
-    found = _fixed_parts(text, reading)
-    return f"coalesce({', '.join(found)}, NULL)" if found and not reading.whole_day else "NULL::BIGINT"
+    return _first([] if reading.whole_day else _fixed_parts(text, iso, reading))
 
 
-def _fixed_parts(text: str, reading: TimeReading) -> list[str]:
-    return [sql for one in reading.formats if (sql := _fixed(f"trim({text})", one))]
+def _fixed_parts(text: str, iso: str, reading: TimeReading) -> list[str]:
+    return [sql for one in reading.formats if (sql := _fixed(f"trim({text})", iso, one))]
 
 
-def _wall(text: str, form: str, date_at: int) -> str:
+def _first(values: list[str]) -> str:
+    return f"coalesce({', '.join(values)})" if values else "NULL::BIGINT"
+
+
+def _wall(text: str, iso: str, form: str, date_at: int) -> str:
     if form == "iso":
         return fill(
-            "CASE WHEN regexp_full_match($t, $date) THEN epoch_us(TRY_CAST($t AS TIMESTAMP)) + $date_at "
-            "WHEN regexp_full_match($t, $naive) THEN epoch_us(TRY_CAST(replace($t, ',', '.') AS TIMESTAMP)) END",
-            t=text,
-            date=literal(_DATE),
-            naive=literal(_DATE + _CLOCK),
+            "CASE WHEN length($iso) = 10 THEN epoch_us(TRY_CAST($iso AS TIMESTAMP)) + $date_at "
+            "WHEN NOT ($zoned) THEN epoch_us(TRY_CAST($iso AS TIMESTAMP)) END",
+            iso=iso,
+            zoned=_has_zone(iso),
             date_at=str(date_at),
         )
     if form in ("unix", "unix_ms") or "%z" in form:
@@ -104,17 +111,17 @@ def _wall(text: str, form: str, date_at: int) -> str:
     return f"epoch_us(try_strptime({text}, {literal(form)})) + {extra}"
 
 
-def _fixed(text: str, form: str) -> str:
+def _fixed(text: str, iso: str, form: str) -> str:
     if form == "iso":
-        return fill(
-            "CASE WHEN regexp_full_match($t, $zoned) THEN epoch_us(TRY_CAST(replace($t, ',', '.') AS TIMESTAMPTZ)) END",
-            t=text,
-            zoned=literal(_DATE + _CLOCK + _ZONE),
-        )
+        return f"CASE WHEN {_has_zone(iso)} THEN epoch_us(TRY_CAST({iso} AS TIMESTAMPTZ)) END"
     if form in ("unix", "unix_ms"):
         scale = 1_000_000 if form == "unix" else 1_000
         return f"TRY_CAST(TRY_CAST({text} AS DECIMAL(24, 6)) * {scale} AS BIGINT)"
     return f"epoch_us(try_strptime({text}, {literal(form)}))" if "%z" in form else ""
+
+
+def _has_zone(iso: str) -> str:
+    return f"length({iso}) > 10 AND length(translate(substr({iso}, 11), 'Zz+-', '')) < length({iso}) - 10"
 
 
 def _clock_us(clock: str) -> int:

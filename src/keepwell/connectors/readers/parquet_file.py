@@ -70,7 +70,7 @@ def _texts(
     database.register("source_rows", source)
     # Arrow's own casts write floats and times in other ways than a careful CSV does.
     query = fill("SELECT line, last_line$texts FROM source_rows ORDER BY line", texts="".join(f", {t}" for t in texts))
-    (found,) = database.execute(query).to_arrow_table().combine_chunks().to_batches() or [_nothing(names)]
+    (found,) = database.sql(query).to_arrow_table().combine_chunks().to_batches() or [_nothing(names)]
     return found
 
 
