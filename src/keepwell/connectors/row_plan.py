@@ -3,44 +3,44 @@
 from collections.abc import Iterable, Sequence
 
 from keepwell.connectors.condition import Condition, Terms, condition_sql
-from keepwell.connectors.import_map import EventFrom, ImportMap, PropertyFrom, TimeFrom
+from keepwell.connectors.import_map import EventFrom, ImportMap, NumberStyle, PropertyFrom, TimeFrom
 from keepwell.connectors.sql_text import all_of, any_of, fill, literals
 from keepwell.connectors.typed_text import TimeReading, iso_text, number, wall_time, zoned_time
 
 
-class RowPlan:
-    """Which columns of a file become which columns of the table `prepared`.
+class ColumnPlan:
+    """How the columns of a file are read: c0, c1, … as text, NULL when empty, and t0, t1, … as instants.
 
-    `prepared` has line, last_line, c0, c1, … (text, NULL when empty), t0, t1, … (instants in microseconds, NULL when
-    unreadable), `skipped`, and w0, w1, … (does the row give event n), the last two NULL when they cannot be decided.
+    Instants are microseconds since 1970, NULL when the text cannot be read as a time.
     """
 
-    def __init__(self, import_map: ImportMap) -> None:
-        self.map = import_map
-        self.columns: tuple[str, ...] = tuple(dict.fromkeys(column for _, column in import_map.column_uses()))
+    def __init__(self, columns: Iterable[str], *, zone: str, nulls: Sequence[str], numbers: NumberStyle) -> None:
+        self.columns: tuple[str, ...] = tuple(dict.fromkeys(columns))
+        self._zone, self._nulls, self._numbers = zone, nulls, numbers
         self._texts = {column: f"c{index}" for index, column in enumerate(self.columns)}
         self._readings: dict[TimeReading, str] = {}
         self._default: dict[str, str] = {}
-        for event in import_map.events:
-            self.instant_of(event.time)
-        for column in self._compared_columns():
-            self.default_instant(column)
 
     @property
     def zones(self) -> tuple[str, ...]:
-        """Zones whose shifts the query joins as zone_0, zone_1, …"""
+        """Zones whose shifts the query joins, as `shift_table` calls them."""
         return tuple(dict.fromkeys(reading.zone for reading in self._readings if reading.zone != "UTC"))
 
-    @property
-    def terms(self) -> Terms:
-        return Terms(self.text, lambda column: number(self.text(column), self.map.numbers), self.default_instant)
+    def terms(self, table: str = "") -> Terms:
+        """How conditions spell the columns; with the name of a table before each when one is given."""
+        before = f"{table}." if table else ""
+        return Terms(
+            lambda column: before + self.text(column),
+            lambda column: number(before + self.text(column), self._numbers),
+            lambda column: before + self.default_instant(column),
+        )
 
     def text(self, column: str) -> str:
         return self._texts[column]
 
     def instant_of(self, source: TimeFrom | PropertyFrom) -> str:
-        """The column of `prepared` with the instant."""
-        zone, whole_day = source.zone or self.map.zone, isinstance(source, TimeFrom) and source.whole_day
+        """The column with the instant."""
+        zone, whole_day = source.zone or self._zone, isinstance(source, TimeFrom) and source.whole_day
         reading = TimeReading(source.column or "", tuple(source.formats), zone, source.date_at, whole_day)
         name = self._readings.setdefault(reading, f"t{len(self._readings)}")
         self._default.setdefault(reading.column, name)
@@ -52,8 +52,8 @@ class RowPlan:
             self.instant_of(TimeFrom(column=column))
         return self._default[column]
 
-    def prepare(self) -> str:
-        """SQL from `source_rows` to the content of `prepared`."""
+    def prepare(self, decided: Iterable[str] = ()) -> str:
+        """SQL from `source_rows` to its columns, then those in `decided`, which may use them."""
         iso = {reading.column: f"iso_{self.text(reading.column)}" for reading, _ in self._times()}
         walls, fixed = [], []
         for reading, name in self._times():
@@ -66,37 +66,53 @@ class RowPlan:
             spelt AS (SELECT *$iso FROM clean),
             timed AS (SELECT *$walls FROM spelt),
             placed AS (SELECT line, last_line$names$instants FROM timed $joins)
-            SELECT *, $skipped AS skipped$whens FROM placed ORDER BY line
+            SELECT *$decided FROM placed ORDER BY line
             """,
             texts=_listed(self._clean(name) for name in self._texts.values()),
             iso=_listed(f"{iso_text(self.text(column))} AS {name}" for column, name in iso.items()),
             walls=_listed([*walls, *fixed]),
             names=_listed(self._texts.values()),
             instants=_listed(self._instant(reading, name) for reading, name in self._times()),
-            joins=" ".join(self._join(reading, name) for reading, name in self._times() if reading.zone != "UTC"),
-            skipped=any_of(condition_sql(condition, self.terms) for condition in self.map.skip_when),
-            whens=_listed(f"{self._when(event)} AS w{index}" for index, event in enumerate(self.map.events)),
+            joins=" ".join(_join(reading, name) for reading, name in self._times() if reading.zone != "UTC"),
+            decided=_listed(decided),
         )
 
     def _times(self) -> Iterable[tuple[TimeReading, str]]:
         return self._readings.items()
 
     def _clean(self, name: str) -> str:
-        return f"CASE WHEN trim({name}) IN ({literals(['', *self.map.nulls])}) THEN NULL ELSE {name} END AS {name}"
+        return f"CASE WHEN trim({name}) IN ({literals(['', *self._nulls])}) THEN NULL ELSE {name} END AS {name}"
 
     def _instant(self, reading: TimeReading, name: str) -> str:
-        wall, fixed = f"l{name[1:]}", f"u{name[1:]}"
+        wall, fixed, place = f"l{name[1:]}", f"u{name[1:]}", f"z{name[1:]}"
         if reading.zone == "UTC":
             return f"coalesce({fixed}, {wall}) AS {name}"
-        place = f"z{name[1:]}"
         return f'coalesce({fixed}, greatest({wall} - {place}."shift", {place}.utc_from)) AS {name}'
 
-    def _join(self, reading: TimeReading, name: str) -> str:
-        place, zone = f"z{name[1:]}", f"zone_{self.zones.index(reading.zone)}"
-        return f"ASOF LEFT JOIN {zone} {place} ON l{name[1:]} >= {place}.local_from"
+
+class RowPlan(ColumnPlan):
+    """The columns that a map uses, whether a row is `skipped`, and w0, w1, …: whether it gives event n.
+
+    `skipped` and w are NULL when a condition cannot be decided.
+    """
+
+    def __init__(self, import_map: ImportMap) -> None:
+        columns = [column for _, column in import_map.column_uses()]
+        super().__init__(columns, zone=import_map.zone, nulls=import_map.nulls, numbers=import_map.numbers)
+        self.map = import_map
+        for event in import_map.events:
+            self.instant_of(event.time)
+        for column in self._compared_columns():
+            self.default_instant(column)
+
+    def prepare_rows(self) -> str:
+        """SQL from `source_rows` to the content of `prepared`."""
+        skipped = any_of(condition_sql(condition, self.terms()) for condition in self.map.skip_when)
+        whens = [f"{self._when(event)} AS w{index}" for index, event in enumerate(self.map.events)]
+        return self.prepare([f"{skipped} AS skipped", *whens])
 
     def _when(self, event: EventFrom) -> str:
-        conditions = [condition_sql(condition, self.terms) for condition in event.when]
+        conditions = [condition_sql(condition, self.terms()) for condition in event.when]
         if event.name.column is not None and event.name.otherwise == "skip":
             word = self.text(event.name.column)
             conditions.append(f"coalesce({word} IN ({literals(event.name.values)}), FALSE)")
@@ -110,6 +126,16 @@ class RowPlan:
             yield from condition.time_columns()
         for check in self.map.checks:
             yield from check.time_columns()
+
+
+def shift_table(zone: str) -> str:
+    """What the table of a zone's shifts is called in SQL."""
+    return "zone_" + zone.encode().hex()
+
+
+def _join(reading: TimeReading, name: str) -> str:
+    place = f"z{name[1:]}"
+    return f"ASOF LEFT JOIN {shift_table(reading.zone)} {place} ON l{name[1:]} >= {place}.local_from"
 
 
 def _listed(parts: Iterable[str] | Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from keepwell.connectors.local_time import zone_shifts
 from keepwell.connectors.map_loader import Catalogue, event_names
 from keepwell.connectors.readers.reader import FileReader
 from keepwell.connectors.reasons import RowReject
-from keepwell.connectors.row_plan import RowPlan
+from keepwell.connectors.row_plan import ColumnPlan, RowPlan, shift_table
 from keepwell.connectors.sql_text import fill, literal
 from keepwell.facts.arrival import ARRIVALS
 
@@ -70,6 +70,13 @@ class Staged:
     rows: RowCounts = field(default_factory=RowCounts)
     filled: dict[tuple[str, str], Filled] = field(default_factory=dict)
     """By event name and property."""
+    columns_seen: set[str] = field(default_factory=set)
+    """Columns that had a value in some row."""
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is a table `seen`."""
+        return bool(self.database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'seen'").fetchone())
 
     def arrivals(self) -> Iterator[pa.RecordBatch]:
         """What do_import_events takes, in the order of the file."""
@@ -119,17 +126,23 @@ def stage(
     ]
     with TemporaryDirectory(prefix="keepwell-import-") as folder, _database(Path(folder)) as database:
         database.execute(_TABLES)
-        for index, zone in enumerate(plan.zones):
-            database.register(f"zone_{index}", zone_shifts(zone))
+        register_zones(database, plan)
         staged = Staged(database, plan, reader)
         for batch in reader.rows(plan.columns):
             database.register("source_rows", batch.table)
             staged.rows.read += batch.table.num_rows + len(batch.rejects)
             staged.rows.unreadable += len(batch.rejects)
+            staged.columns_seen.update(_filled_columns(batch.table, plan.columns))
             _refuse_rows(database, batch.rejects)
             _map_rows(staged, events)
             progress(batch.position)
         yield staged
+
+
+def register_zones(database: duckdb.DuckDBPyConnection, plan: ColumnPlan) -> None:
+    """Make the shifts of the plan's zones known to the database."""
+    for zone in plan.zones:
+        database.register(shift_table(zone), zone_shifts(zone))
 
 
 @contextmanager
@@ -138,6 +151,12 @@ def _database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config=options) as database:
         database.execute("SET TimeZone = 'UTC'")
         yield database
+
+
+def _filled_columns(rows: pa.RecordBatch, columns: Sequence[str]) -> Iterator[str]:
+    for place, column in enumerate(columns):
+        if rows.column(f"c{place}").null_count < len(rows):
+            yield column
 
 
 def _refuse_rows(database: duckdb.DuckDBPyConnection, rejects: Sequence[RowReject]) -> None:
@@ -149,7 +168,7 @@ def _refuse_rows(database: duckdb.DuckDBPyConnection, rejects: Sequence[RowRejec
 
 def _map_rows(staged: Staged, events: list[EventPlan]) -> None:
     database, plan = staged.database, staged.plan
-    database.execute("CREATE OR REPLACE TEMP TABLE prepared AS " + plan.prepare())
+    database.execute("CREATE OR REPLACE TEMP TABLE prepared AS " + plan.prepare_rows())
     silent = " AND ".join(f"w{event.index} IS FALSE" for event in events)
     counts = "SELECT count(*) FILTER (skipped), count(*) FILTER (skipped IS FALSE AND $silent) FROM prepared"
     skipped, eventless = database.execute(fill(counts, silent=silent)).fetchone() or (0, 0)
@@ -158,8 +177,7 @@ def _map_rows(staged: Staged, events: list[EventPlan]) -> None:
     for event in events:
         _map_event(staged, event)
     if plan.map.checks:
-        is_new = not database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'seen'").fetchone()
-        start = "CREATE TABLE seen AS" if is_new else "INSERT INTO seen"
+        start = "INSERT INTO seen" if staged.has_rows else "CREATE TABLE seen AS"
         database.execute(start + " SELECT * FROM prepared WHERE skipped IS DISTINCT FROM TRUE")
 
 

@@ -41,6 +41,10 @@ class Check(Shape):
         """Columns of the other file."""
         return ()
 
+    def other_time_columns(self) -> tuple[str, ...]:
+        """Columns of the other file that are read as times."""
+        return ()
+
     @abstractmethod
     def judged(self, rows: Rows) -> str:
         """SQL condition over `seen`: the rows that the check can judge."""

@@ -1,6 +1,6 @@
 """A row's day lies between two dates of its row in another file, such as usage within its own subscription.
 
-Both edges belong to the range; an empty `to` leaves it open. Days are compared, in UTC.
+The day on which the range ends belongs to it; an empty `to` leaves it open.
 """
 
 from collections.abc import Iterator
@@ -34,6 +34,9 @@ class Within(Check):
     def other_file(self) -> str:
         return self.file
 
+    def other_time_columns(self) -> tuple[str, ...]:
+        return (self.from_, self.to)
+
     def other_columns(self) -> tuple[str, ...]:
         return (self.other_key, self.from_, self.to)
 
@@ -45,8 +48,7 @@ class Within(Check):
             """
             SELECT line, CASE WHEN NOT bool_or(found) THEN $absent ELSE $outside END AS words FROM (
                 SELECT seen.line AS line, other.line IS NOT NULL AS found,
-                    coalesce($at // $day >= $start // $day
-                        AND ($to_text IS NULL OR $at // $day <= $stop // $day), FALSE) AS inside
+                    coalesce($at >= $start AND ($to_text IS NULL OR $at < $stop + $day), FALSE) AS inside
                 FROM seen LEFT JOIN other ON $own_key = $other_key
                 WHERE $judged
             ) GROUP BY line HAVING NOT bool_or(inside)
