@@ -124,7 +124,9 @@ class EventPlan:
         self.problems.append(Problem(f"{word} IS NULL", "name_missing", source.column))
         if has_table:
             self.problems.append(Problem(f"{name} IS NULL", "word_not_in_table", source.column))
-        self.problems.append(Problem(f"{name} NOT IN ({literals(sorted(self._known))})", "event_unknown", source.column))
+        self.problems.append(
+            Problem(f"{name} NOT IN ({literals(sorted(self._known))})", "event_unknown", source.column)
+        )
         return name
 
     def _timed(self) -> str:

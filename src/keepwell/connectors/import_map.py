@@ -123,7 +123,9 @@ class TimeFrom(Shape):
     def _readable(cls, formats: list[str]) -> list[str]:
         for one in formats:
             if one not in ("iso", "unix", "unix_ms") and "%" not in one:
-                sentence = f"{one!r} is not a format of times; expected iso, unix, unix_ms or a pattern such as %d.%m.%Y."
+                sentence = (
+                    f"{one!r} is not a format of times; expected iso, unix, unix_ms or a pattern such as %d.%m.%Y."
+                )
                 raise PydanticCustomError("time_format", "{sentence}", {"sentence": sentence})
         return formats
 

@@ -100,7 +100,9 @@ def _wrong_columns(loaded: LoadedMap, columns: Sequence[str] | None) -> Iterator
             hint = nearest(column, columns) or f" It has: {', '.join(columns)}."
             yield Problem(loaded.source.file, line, f"the file has no column {column!r}.{hint}")
         elif column in repeated:
-            yield Problem(loaded.source.file, line, f"the file has more than one column {column!r}; rename one of them.")
+            yield Problem(
+                loaded.source.file, line, f"the file has more than one column {column!r}; rename one of them."
+            )
 
 
 def _wrong_names(source: MapSource, place: Place, event: EventFrom, catalogue: Catalogue) -> Iterator[Problem]:
@@ -131,7 +133,9 @@ def _type_of(
         return prop.type or Problem(source.file, line, f"the undeclared property {name!r} needs a type.")
     if name not in declared:
         hint = nearest(name, list(declared))
-        ways = hint or " Declare it in a catalogue, or say `undeclared: true` and its type to keep it unread by metrics."
+        ways = (
+            hint or " Declare it in a catalogue, or say `undeclared: true` and its type to keep it unread by metrics."
+        )
         return Problem(source.file, line, f"the event has no property {name!r}.{ways}")
     if prop.type is not None and prop.type != declared[name]:
         sentence = f"the property {name!r} is a {declared[name]} in the catalogue, not a {prop.type}."
@@ -172,7 +176,9 @@ def _repeated_labels(loaded: LoadedMap) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, event in enumerate(loaded.map.events):
         if event.label in seen and loaded.map.message_id is not None:
-            sentence = f"two events are called {event.label!r}; give this one an `id`, so that their message ids differ."
+            sentence = (
+                f"two events are called {event.label!r}; give this one an `id`, so that their message ids differ."
+            )
             yield Problem(loaded.source.file, loaded.source.line(("events", index)), sentence)
         seen.add(event.label)
 
@@ -197,9 +203,7 @@ def _problem(source: MapSource, detail: ErrorDetails) -> Problem:
 
 def _without(data: object, places: Sequence[Place], here: Place = ()) -> object:
     if isinstance(data, dict):
-        return {
-            key: _without(value, places, (*here, key)) for key, value in data.items() if (*here, key) not in places
-        }
+        return {key: _without(value, places, (*here, key)) for key, value in data.items() if (*here, key) not in places}
     if isinstance(data, list):
         return [_without(value, places, (*here, index)) for index, value in enumerate(data)]
     return data

@@ -25,9 +25,7 @@ def open_file(path: Path, import_map: ImportMap, named: Sequence[str] | None = N
     kind = (import_map.format if named is None else None) or ENDINGS.get(Path(path.name.removesuffix(".gz")).suffix)
     if kind == "csv":
         dialect = import_map.csv
-        return CsvFile(
-            path, dialect=dialect, encoding=import_map.encoding, named=columns, headless=import_map.columns
-        )
+        return CsvFile(path, dialect=dialect, encoding=import_map.encoding, named=columns, headless=import_map.columns)
     if kind == "jsonl":
         return JsonlFile(path, encoding=import_map.encoding)
     if kind == "parquet":

@@ -121,7 +121,9 @@ def stage(
     plan = RowPlan(import_map)
     known = event_names(import_map, catalogue)
     events = [
-        EventPlan(plan, index, types={name: kind for (at, name), kind in types.items() if at == index}, known=known, now=now)
+        EventPlan(
+            plan, index, types={name: kind for (at, name), kind in types.items() if at == index}, known=known, now=now
+        )
         for index in range(len(import_map.events))
     ]
     with TemporaryDirectory(prefix="keepwell-import-") as folder, _database(Path(folder)) as database:

@@ -33,9 +33,7 @@ def report(staged: Staged) -> ImportReport:
         format=reader.format,
         encoding=reader.encoding,
         source=plan.map.source,
-        rows=RowReport(
-            read=rows.read, skipped=rows.skipped, without_event=rows.eventless, unreadable=rows.unreadable
-        ),
+        rows=RowReport(read=rows.read, skipped=rows.skipped, without_event=rows.eventless, unreadable=rows.unreadable),
         taken=taken,
         accounts=accounts,
         contacts=contacts,
@@ -78,7 +76,9 @@ def _ids(staged: Staged) -> IdReport:
     (repeated,) = staged.database.execute(f"SELECT count(*) - count(DISTINCT {key}) FROM taken").fetchone() or (0,)  # noqa: S608
     if source is None:
         return IdReport(origin="derived from the content of each event", repeated=repeated)
-    return IdReport(origin=f"from {', '.join(column for _, column in source.uses()) or 'a constant'}", repeated=repeated)
+    return IdReport(
+        origin=f"from {', '.join(column for _, column in source.uses()) or 'a constant'}", repeated=repeated
+    )
 
 
 def _rejected(staged: Staged) -> Iterator[RejectReport]:

@@ -75,7 +75,11 @@ def _texts(
 
 
 def _nothing(names: Sequence[str]) -> pa.RecordBatch:
-    fields = [pa.field("line", pa.int64()), pa.field("last_line", pa.int64()), *(pa.field(n, pa.string()) for n in names)]
+    fields = [
+        pa.field("line", pa.int64()),
+        pa.field("last_line", pa.int64()),
+        *(pa.field(n, pa.string()) for n in names),
+    ]
     return pa.RecordBatch.from_pylist([], schema=pa.schema(fields))
 
 

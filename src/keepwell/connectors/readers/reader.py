@@ -60,9 +60,7 @@ def split_unreadable(
         pass
     kept = [index for index, row in enumerate(rows) if _is_text(row)]
     gone = sorted(set(range(len(rows))) - set(kept))
-    batch = raw_rows(
-        [lines[i] for i in kept], [last_lines[i] for i in kept], _columns([rows[i] for i in kept], width)
-    )
+    batch = raw_rows([lines[i] for i in kept], [last_lines[i] for i in kept], _columns([rows[i] for i in kept], width))
     return batch, [RowReject(lines[i], last_lines[i], "not_utf8") for i in gone]
 
 

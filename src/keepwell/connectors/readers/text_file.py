@@ -38,9 +38,7 @@ class TextFile:
     def lines(self) -> Iterator[tuple["Position", io.TextIOBase]]:
         """Physical lines with their endings; bytes that are not in the encoding become lone surrogates."""
         with self._bytes() as (raw, content):
-            text = io.TextIOWrapper(
-                content, encoding=PYTHON_NAMES[self.encoding], errors="surrogateescape", newline=""
-            )
+            text = io.TextIOWrapper(content, encoding=PYTHON_NAMES[self.encoding], errors="surrogateescape", newline="")
             yield Position(raw), text
 
     def originals(self, places: Sequence[tuple[int, int]]) -> Iterator[bytes]:
@@ -88,7 +86,9 @@ class TextFile:
                 broken = broken or bool(escaped)
         if not broken:
             return "utf-8"
-        return "latin-1" if high & {0x81, 0x8D, 0x8F, 0x90, 0x9D} or not high & set(range(0x80, 0xA0)) else "windows-1252"
+        return (
+            "latin-1" if high & {0x81, 0x8D, 0x8F, 0x90, 0x9D} or not high & set(range(0x80, 0xA0)) else "windows-1252"
+        )
 
 
 class Position:
