@@ -196,8 +196,7 @@ def text_key(name: str) -> str:
 
 def _constant_property(name: str, source: PropertyFrom, kind: str) -> PropertyPlan:
     forms = {"number": number_json("$value"), "boolean": "$value::VARCHAR", "time": text_json("$value")}
-    value = float(source.constant) if kind == "number" and not isinstance(source.constant, str) else source.constant
-    return PropertyPlan(name, literal(value), forms.get(kind, text_json("$value")), kind == "number")
+    return PropertyPlan(name, literal(source.constant), forms.get(kind, text_json("$value")), kind == "number")
 
 
 def _scaled(value: str, source: PropertyFrom) -> str:

@@ -8,7 +8,6 @@ from keepwell.connectors.checks.check import Check, Rows
 from keepwell.connectors.open_file import open_file
 from keepwell.connectors.report import CaseReport, Example, Finding
 from keepwell.connectors.row_plan import ColumnPlan
-from keepwell.connectors.sql_text import fill
 from keepwell.connectors.staging import Staged, register_zones
 
 EXAMPLES: Final = 3
@@ -33,7 +32,7 @@ def _run(staged: Staged, check: Check) -> Finding:
     database.execute("CREATE OR REPLACE TEMP TABLE breaches AS " + check.breaches(rows))
     cases = database.execute("SELECT words, count(*) FROM breaches GROUP BY words ORDER BY 2 DESC, 1").fetchall()
     found = database.execute(
-        "SELECT line, last_line FROM breaches JOIN (SELECT line, last_line FROM seen) USING (line) ORDER BY line LIMIT ?",
+        "SELECT seen.line, seen.last_line FROM breaches JOIN seen USING (line) ORDER BY seen.line LIMIT ?",
         [EXAMPLES],
     ).fetchall()
     contradicting = sum(count for _, count in cases)

@@ -93,7 +93,7 @@ class NameFrom(Shape):
 
     constant: Word | None = None
     column: ColumnName | None = None
-    values: dict[Word, Word] = {}
+    values: dict[Word, Word] = Field(default_factory=dict)
     otherwise: Literal["reject", "skip", "keep"] = "reject"
 
     @model_validator(mode="after")
@@ -108,8 +108,8 @@ class TimeFrom(Shape):
 
     `formats` are tried in order: `iso`, `unix` (seconds), `unix_ms`, or a pattern such as `%d.%m.%Y %H:%M`. A time
     without a zone is local time in `zone`: in the hour that a clock skips it is the first instant after it, in the hour
-    that a clock repeats it is the first of the two. A date alone is taken at `date_at` of that day; with `whole_day` every
-    value stands for its day, whatever hour it carries.
+    that a clock repeats it is the first of the two. A date alone is taken at `date_at` of that day; with `whole_day`
+    every value stands for its day, whatever hour it carries.
     """
 
     column: ColumnName
@@ -144,7 +144,7 @@ class PropertyFrom(Shape):
     factor: float = 1
     divide_by: float = 1
     offset: float = 0
-    values: dict[Word, bool | float | str | None] = {}
+    values: dict[Word, bool | float | str | None] = Field(default_factory=dict)
     otherwise: Literal["reject", "keep", "empty"] = "reject"
     formats: list[Word] = Field(default=["iso"], min_length=1)
     zone: Zone | None = None
@@ -176,11 +176,11 @@ class EventFrom(Shape):
     name: NameSource
     id: Annotated[str, StringConstraints(strict=True, min_length=1)] | None = None
     time: TimeSource
-    when: Conditions = []
+    when: Conditions = Field(default_factory=list)
     account: TextSource | None = None
     contact: TextSource | None = None
     known_after: Period | None = None
-    properties: dict[Word, PropertySource] = {}
+    properties: dict[Word, PropertySource] = Field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -212,7 +212,10 @@ class NumberStyle(Shape):
 
 
 class ImportMap(Shape):
-    """An import map. `columns` lists what the file is expected to have; it names the columns of a file without header."""
+    """An import map.
+
+    `columns` lists what the file is expected to have; it names the columns of a file without a header.
+    """
 
     source: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
     about: str = ""
@@ -220,16 +223,16 @@ class ImportMap(Shape):
     encoding: Literal["utf-8", "latin-1", "windows-1252"] | None = None
     csv: CsvDialect = CsvDialect()
     numbers: NumberStyle = NumberStyle()
-    columns: list[ColumnName] = []
-    nulls: list[Word] = []
+    columns: list[ColumnName] = Field(default_factory=list)
+    nulls: list[Word] = Field(default_factory=list)
     zone: Zone = "UTC"
     known_after: Period | None = None
-    skip_when: Conditions = []
+    skip_when: Conditions = Field(default_factory=list)
     account: TextSource
     contact: TextSource | None = None
     message_id: TextSource | None = None
     events: Annotated[list[EventFrom], BeforeValidator(as_list)] = Field(min_length=1)
-    checks: list[AnyCheck] = []
+    checks: list[AnyCheck] = Field(default_factory=list)
 
     def column_uses(self) -> Iterator[tuple[Place, str]]:
         """Every column of the imported file that the map names, with the place in the map."""

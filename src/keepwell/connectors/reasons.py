@@ -5,7 +5,7 @@ from typing import Final
 
 REASONS: Final[dict[str, str]] = {
     "account_missing": "the account is empty.",
-    "boolean_unreadable": "the value is neither true nor false; expected true, false, yes, no, 1 or 0, or a table of values.",
+    "boolean_unreadable": "the value is neither true nor false; expected true, false, yes, no, 1 or 0.",
     "column_count": "the row has more or fewer columns than the header.",
     "condition_unreadable": "a condition compares this column as a number or a time, and the value is not one.",
     "event_unknown": "no catalogue knows an event of this name.",
@@ -16,7 +16,7 @@ REASONS: Final[dict[str, str]] = {
     "nul": "the value holds a NUL character.",
     "number_not_finite": "the number is infinite or not a number.",
     "number_unreadable": "the value is not a number.",
-    "not_utf8": "the row holds bytes that are not UTF-8; when the file has another encoding, say `encoding: latin-1` in the map.",
+    "not_utf8": "the row holds bytes that are not UTF-8; for a file in another encoding say so in the map.",
     "quotes": "the quotes of the row do not match: one is opened and not closed, or text follows a closing one.",
     "time_ahead": "the time is more than 24 hours in the future.",
     "time_missing": "the time is empty.",

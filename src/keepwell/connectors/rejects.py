@@ -37,9 +37,8 @@ def _rejects(staged: Staged) -> Iterator[dict[str, object]]:
             while at < line:
                 (at, _), original = next(originals, ((line, line), b""))
             label = None if event is None else staged.plan.map.events[event].label
-            yield {
-                "line": line, "event": label, "column": column, "code": code, "reason": REASONS[code], **_kept(original),
-            }  # fmt: skip
+            why = {"event": label, "column": column, "code": code, "reason": REASONS[code]}
+            yield {"line": line, **why, **_kept(original)}
 
 
 def _kept(original: bytes) -> dict[str, object]:

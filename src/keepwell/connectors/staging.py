@@ -149,7 +149,10 @@ def register_zones(database: duckdb.DuckDBPyConnection, plan: ColumnPlan) -> Non
 
 @contextmanager
 def _database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    options = {"memory_limit": MEMORY, "temp_directory": str(folder / "spill")}
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(folder / "spill"),
+    }
     with duckdb.connect(config=options) as database:
         database.execute("SET TimeZone = 'UTC'")
         yield database
@@ -180,7 +183,7 @@ def _map_rows(staged: Staged, events: list[EventPlan]) -> None:
         _map_event(staged, event)
     if plan.map.checks:
         start = "INSERT INTO seen" if staged.has_rows else "CREATE TABLE seen AS"
-        database.execute(start + " SELECT * FROM prepared WHERE skipped IS DISTINCT FROM TRUE")
+        database.execute(fill("$start FROM prepared WHERE skipped IS DISTINCT FROM TRUE", start=start))
 
 
 def _map_event(staged: Staged, event: EventPlan) -> None:

@@ -28,12 +28,20 @@ class FileReader(Protocol):
     """One file, read as often as it is asked for. Nothing is kept open between calls."""
 
     path: Path
-    format: str
-    encoding: str | None
-    columns: tuple[str, ...] | None
-    """None when rows name their own columns (JSONL)."""
-    notes: tuple[str, ...]
     size: int
+
+    @property
+    def format(self) -> str: ...
+
+    @property
+    def encoding(self) -> str | None: ...
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """None when rows name their own columns (JSONL)."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
     def rows(self, wanted: Sequence[str]) -> Iterator[RawRows]: ...
 
