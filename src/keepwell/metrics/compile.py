@@ -80,15 +80,23 @@ def compile_metrics(
 def _join_sides(
     grouped: ir.Table, metrics: Mapping[str, Metric], events: Events, named: dict[str, dict[str, str]]
 ) -> ir.Table:
+    sides: dict[object, tuple[ir.Table, dict[str, ir.Value]]] = {}
     for metric_id, metric in metrics.items():
         side = metric.side(events)
         if side is None:
             continue
-        names = {part: f"s{len(grouped.columns)}_{part}" for part in side.columns if part not in KEYS}
-        renamed = side.rename({new: old for old, new in names.items()})
-        grouped = grouped.left_join(renamed, list(KEYS)).drop("as_of_right", "account_right")
-        named[metric_id].update(names)
-    return grouped
+        number = list(sides).index(side.rows.op()) if side.rows.op() in sides else len(sides)
+        _, aggregates = sides.setdefault(side.rows.op(), (side.rows, {}))
+        for part, value in side.aggregates.items():
+            named[metric_id][part] = f"s{number}_{len(aggregates)}"
+            aggregates[named[metric_id][part]] = value
+    joined = grouped
+    # Keys of their own keep this one flat join; equal names would need a subquery for every side.
+    for number, (rows, aggregates) in enumerate(sides.values()):
+        keys = {f"s{number}_{key}": key for key in KEYS}
+        side_values = rows.group_by(*KEYS).aggregate(**aggregates).rename(keys)
+        joined = joined.left_join(side_values, [(key, own) for own, key in keys.items()])
+    return joined
 
 
 def _is_delivered(metric: Metric, codes: Mapping[str, int]) -> bool:

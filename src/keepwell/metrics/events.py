@@ -216,13 +216,13 @@ def run_from(masks: list[ir.IntegerValue], start: int) -> ir.IntegerValue:
     return cast(ir.IntegerValue, length)
 
 
-def answered(events: Events, request: EventFilter, response: EventFilter, allowed: int) -> ir.Table:
-    """One row per request; `waited` is the microseconds until its first response, missing beyond `allowed`."""
+def requests(events: Events, request: EventFilter, response: EventFilter) -> ir.Table:
+    """One row per request; `waited` is the microseconds until its first response, if there was one."""
     table = events.table
     asks = events.matching(request).fill_null(False)
     # An event that is both is a request: it cannot answer itself.
     rows = table.filter(asks | events.matching(response)).select(
-        *KEYS, "contact", "age", "days_ago", asks=asks, reply=asks.ifelse(None, table.age)
+        *KEYS, CONTACT, "age", "days_ago", asks=asks, reply=asks.ifelse(None, table.age)
     )
     # Among the responses not older than the request, the first one has the greatest age.
     account = ibis.range_window(group_by=KEYS, order_by=rows.age, preceding=None, following=0)
@@ -233,5 +233,4 @@ def answered(events: Events, request: EventFilter, response: EventFilter, allowe
         same=rows.reply.max().over(person).fill_null(-1),
     )
     first = rows.contact.isnull().ifelse(rows.anybody, ibis.greatest(rows.nobody, rows.same).nullif(-1))
-    waited = rows.age - first
-    return rows.filter(rows.asks).mutate(waited=(waited <= allowed).ifelse(waited, None))
+    return rows.filter(rows.asks).select(*KEYS, "age", "days_ago", waited=rows.age - first)

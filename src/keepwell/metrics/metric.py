@@ -3,10 +3,11 @@
 A kind is one class in one file of `kinds/`. It names the events it reads, gives conditional aggregates
 over `events_as_of` (its parts) and one expression over them (its value). All metrics of a model run as
 one scan and one group-by; a kind that needs an inner step (per contact, or in order of time) gives it
-as `side`, a relation keyed by `as_of` and `account` over the same scan.
+as `side`: rows keyed by `as_of` and `account` among others, and aggregates over them.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import ibis.expr.types as ir
@@ -19,6 +20,14 @@ Unit = Literal["share", "count", "days", "hours", "money", "points", "percent_ch
 Days = Annotated[int, Field(gt=0, le=730, strict=True)]
 
 Parts = Mapping[str, ir.Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Rows finer than an account, and aggregates over them; metrics with equal rows share the step."""
+
+    rows: ir.Table
+    aggregates: Mapping[str, ir.Value]
 
 
 class Metric(BaseModel):
@@ -56,8 +65,8 @@ class Metric(BaseModel):
         """Aggregates over `events_as_of`, by a name that is this kind's own."""
         raise NotImplementedError
 
-    def side(self, events: Events) -> ir.Table | None:
-        """A relation keyed by `as_of` and `account` whose other columns join the parts."""
+    def side(self, events: Events) -> Side | None:
+        """Aggregates over an inner step, which join the parts by their names."""
         return None
 
     def value(self, part: Parts) -> ir.NumericValue:

@@ -12,8 +12,8 @@ import ibis.expr.types as ir
 from pydantic import StrictStr
 
 from keepwell.metrics.event_filter import PropertyType
-from keepwell.metrics.events import KEYS, Events, count
-from keepwell.metrics.metric import Days, EventMetric, Parts, item_property
+from keepwell.metrics.events import Events, count
+from keepwell.metrics.metric import Days, EventMetric, Parts, Side, item_property
 
 
 class AdoptionSpeed(EventMetric):
@@ -27,9 +27,9 @@ class AdoptionSpeed(EventMetric):
     def parts(self, events: Events) -> Mapping[str, ir.Value]:
         return {}
 
-    def side(self, events: Events) -> ir.Table:
+    def side(self, events: Events) -> Side:
         items = events.per_item(events.matching(self.filter()), self.property)
-        return items.group_by(*KEYS).aggregate(new=count(items.first_day < self.days))
+        return Side(items, {"new": count(items.first_day < self.days)})
 
     def value(self, part: Parts) -> ir.NumericValue:
         return part["new"].fill_null(0).cast("float64")

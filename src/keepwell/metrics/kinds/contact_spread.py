@@ -8,8 +8,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from keepwell.metrics.events import CONTACT, KEYS, Events, share
-from keepwell.metrics.metric import Days, EventMetric, Parts
+from keepwell.metrics.events import CONTACT, Events, share
+from keepwell.metrics.metric import Days, EventMetric, Parts, Side
 
 
 class ContactSpread(EventMetric):
@@ -19,10 +19,10 @@ class ContactSpread(EventMetric):
     def parts(self, events: Events) -> Mapping[str, ir.Value]:
         return {}
 
-    def side(self, events: Events) -> ir.Table:
+    def side(self, events: Events) -> Side:
         seen = events.matching(self.filter()) & events.within(self.days)
         contacts = events.per_item(seen, CONTACT)
-        return contacts.group_by(*KEYS).aggregate(busiest=contacts.uses.max(), uses=contacts.uses.sum())
+        return Side(contacts, {"busiest": contacts.uses.max(), "uses": contacts.uses.sum()})
 
     def value(self, part: Parts) -> ir.NumericValue:
         return share(part["busiest"], part["uses"])

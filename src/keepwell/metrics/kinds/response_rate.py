@@ -12,8 +12,8 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from keepwell.metrics.event_filter import EventFilter
-from keepwell.metrics.events import KEYS, MICROSECONDS_AN_HOUR, Events, answered, count, share
-from keepwell.metrics.metric import Days, Metric, Parts
+from keepwell.metrics.events import MICROSECONDS_AN_HOUR, Events, count, requests, share
+from keepwell.metrics.metric import Days, Metric, Parts, Side
 
 
 class ResponseRate(Metric):
@@ -29,12 +29,12 @@ class ResponseRate(Metric):
     def parts(self, events: Events) -> Mapping[str, ir.Value]:
         return {}
 
-    def side(self, events: Events) -> ir.Table:
+    def side(self, events: Events) -> Side:
         allowed = self.within_hours * MICROSECONDS_AN_HOUR
-        asked = answered(events, self.request, self.response, allowed)
-        asked = asked.filter(asked.days_ago < self.days)
-        on_time = asked.waited.notnull()
-        return asked.group_by(*KEYS).aggregate(answered=count(on_time), settled=count(on_time | (asked.age > allowed)))
+        asked = requests(events, self.request, self.response)
+        recent = asked.days_ago < self.days
+        on_time = recent & (asked.waited <= allowed)
+        return Side(asked, {"answered": count(on_time), "settled": count(on_time | (recent & (asked.age > allowed)))})
 
     def value(self, part: Parts) -> ir.NumericValue:
         return share(part["answered"], part["settled"])

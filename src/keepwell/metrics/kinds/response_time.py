@@ -11,8 +11,8 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from keepwell.metrics.event_filter import EventFilter
-from keepwell.metrics.events import KEYS, MICROSECONDS_AN_HOUR, Events, answered, share
-from keepwell.metrics.metric import Days, Metric, Parts
+from keepwell.metrics.events import MICROSECONDS_AN_HOUR, Events, count, requests, share
+from keepwell.metrics.metric import Days, Metric, Parts, Side
 
 
 class ResponseTime(Metric):
@@ -29,13 +29,13 @@ class ResponseTime(Metric):
     def parts(self, events: Events) -> Mapping[str, ir.Value]:
         return {}
 
-    def side(self, events: Events) -> ir.Table:
-        asked = answered(events, self.request, self.response, self.within_hours * MICROSECONDS_AN_HOUR)
-        asked = asked.filter(asked.days_ago < self.days)
-        waited = asked.waited
+    def side(self, events: Events) -> Side:
+        asked = requests(events, self.request, self.response)
+        on_time = (asked.days_ago < self.days) & (asked.waited <= self.within_hours * MICROSECONDS_AN_HOUR)
         if self.average == "median":
-            return asked.group_by(*KEYS).aggregate(usual=waited.median())
-        return asked.group_by(*KEYS).aggregate(total=waited.cast("decimal(38, 0)").sum(), answered=waited.count())
+            return Side(asked, {"usual": on_time.ifelse(asked.waited, None).median()})
+        exact = asked.waited.cast("decimal(38, 0)")
+        return Side(asked, {"total": on_time.ifelse(exact, None).sum(), "answered": count(on_time)})
 
     def value(self, part: Parts) -> ir.NumericValue:
         median = self.average == "median"
