@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.http import HttpRequest
 from ninja import Router, Schema
+from pydantic import AwareDatetime
 
 from keepwell.base.clock import SystemClock
 from keepwell.jobs.read_account import Explanation, account_explanation
@@ -57,7 +58,7 @@ class ExplanationShape(ScoreShape):
 
 @router.get("/{int:account_id}/score", response={200: ScoreShape, 404: NotFound}, summary="Score as of a moment")
 def score(
-    request: HttpRequest, account_id: int, model: str | None = None, as_of: datetime | None = None
+    request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
 ) -> tuple[int, object]:
     found = _explained(member_of(request), account_id, model, as_of)
     return (404, NotFound()) if found is None else (200, ScoreShape(**_score(*found)))
@@ -68,8 +69,8 @@ def history(
     request: HttpRequest,
     account_id: int,
     model: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
 ) -> tuple[int, object]:
     member = member_of(request)
     face = asked_model(member, model)
@@ -94,7 +95,7 @@ def history(
     summary="The measures a score is made of",
 )
 def explanation(
-    request: HttpRequest, account_id: int, model: str | None = None, as_of: datetime | None = None
+    request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
 ) -> tuple[int, object]:
     found = _explained(member_of(request), account_id, model, as_of)
     if found is None:
