@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Avg, Count, QuerySet
 
-from keepwell.store.models import CurrentScore, Member, ScoreRecord
+from keepwell.store.models import CurrentScore, Member, ModelVersion, ScoreRecord
+from keepwell.store.read.health_model import NANO
 from keepwell.store.read.scope import sees_everything, visible_accounts
 
 # A day with fewer records than this share of the fullest is a run over touched accounts only.
@@ -27,7 +28,12 @@ class ScorePoint:
 
 def access_newest_as_of(member: Member, model: str) -> datetime | None:
     """The newest moment any visible account has a score of."""
-    return _records(member, model).aggregate(newest=Max("as_of"))["newest"]
+    # One look at the end of the index per version; a maximum over the join would read the whole history.
+    newest = [
+        _records_of(member, version).order_by("-as_of").values_list("as_of", flat=True).first()
+        for version in _versions(model)
+    ]
+    return max((as_of for as_of in newest if as_of is not None), default=None)
 
 
 def access_scores_at(member: Member, model: str, moment: datetime) -> dict[int, ScorePoint]:
@@ -78,29 +84,38 @@ def access_current(member: Member, account_id: int) -> list[CurrentScore]:
     return list(rows.select_related("record").order_by("model"))
 
 
-def access_averages(member: Member, model: str, since: datetime, until: datetime) -> list[tuple[datetime, float]]:
-    """Average score of each full run in a stretch, in points, over the accounts that have one."""
-    totals: dict[datetime, list[int]] = {}
-    rows = _records(member, model).filter(as_of__gte=since, as_of__lte=until, nano_points__isnull=False)
-    for as_of, nano in rows.values_list("as_of", "nano_points").iterator(chunk_size=5000):
-        totals.setdefault(as_of, []).append(nano or 0)
-    fullest = max((len(found) for found in totals.values()), default=0)
-    return [
-        (as_of, sum(found) / len(found) / 1e9)
-        for as_of, found in sorted(totals.items())
-        if len(found) >= FULL_RUN_SHARE * fullest
-    ]
+def access_averages(
+    member: Member, model: str, since: datetime, until: datetime, most: int
+) -> list[tuple[datetime, float]]:
+    """Average score in points of at most `most` full runs, evenly taken from a stretch, the last one included."""
+    records = _records(member, model).filter(as_of__gte=since, as_of__lte=until)
+    runs = list(records.values_list("as_of").annotate(count=Count("pk")).order_by("as_of"))
+    fullest = max((count for _, count in runs), default=0)
+    full = [as_of for as_of, count in runs if count >= FULL_RUN_SHARE * fullest]
+    step = -(-len(full) // most) if full else 1
+    taken = full[::-1][::step][::-1]
+    rows = records.filter(as_of__in=taken, nano_points__isnull=False).values_list("as_of")
+    return [(as_of, average / NANO) for as_of, average in rows.annotate(average=Avg("nano_points")).order_by("as_of")]
+
+
+def _versions(model: str) -> list[int]:
+    return list(ModelVersion.objects.filter(model=model).values_list("pk", flat=True))
 
 
 def _records(member: Member, model: str) -> QuerySet[ScoreRecord]:
-    records = ScoreRecord.objects.filter(version__model=model)
+    records = ScoreRecord.objects.filter(version__in=_versions(model))
+    return records if sees_everything(member) else records.filter(account__in=visible_accounts(member))
+
+
+def _records_of(member: Member, version_id: int) -> QuerySet[ScoreRecord]:
+    records = ScoreRecord.objects.filter(version=version_id)
     return records if sees_everything(member) else records.filter(account__in=visible_accounts(member))
 
 
 def _full_run(member: Member, model: str, moment: datetime) -> datetime | None:
     """The last moment until `moment` at which most accounts were scored."""
     records = _records(member, model).filter(as_of__lte=moment)
-    newest = records.aggregate(newest=Max("as_of"))["newest"]
+    newest = records.order_by("-as_of").values_list("as_of", flat=True).first()
     if newest is None:
         return None
     runs = list(

@@ -1,0 +1,28 @@
+"""The API for reading, at /api; the same guarded reads as the pages. OpenAPI at /api/openapi.json."""
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+from ninja.security import django_auth
+
+from keepwell.web.api.account import router as account_router
+from keepwell.web.api.score import router as score_router
+
+api = NinjaAPI(
+    title="Keepwell",
+    version="1",
+    description="Accounts, their health scores and what stands behind them. Scores are in points from 0 to 100.",
+    # The viewer that ninja offers loads scripts from elsewhere.
+    docs_url=None,
+    auth=django_auth,
+    urls_namespace="api",
+)
+api.add_router("/accounts", account_router, tags=["accounts"])
+api.add_router("/accounts", score_router, tags=["scores"])
+
+
+@api.exception_handler(ValidationError)
+def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """One error shape for the whole API."""
+    problems = [f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors]
+    return api.create_response(request, {"error": "; ".join(problems)}, status=422)

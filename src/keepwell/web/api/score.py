@@ -1,0 +1,136 @@
+"""Scores of one account: now, over time, and explained."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import AwareDatetime
+
+from keepwell.base.clock import SystemClock
+from keepwell.jobs.read_account import Explanation, account_explanation
+from keepwell.store.models import Member
+from keepwell.store.read.account import access_account
+from keepwell.store.read.health_model import ModelFace
+from keepwell.store.read.score import access_history, access_newest_as_of
+from keepwell.web.api.model import asked_model
+from keepwell.web.api.shape import NotFound, points
+from keepwell.web.pages.frame import member_of
+
+router = Router()
+LONGEST = timedelta(days=3660)
+
+
+class ScoreShape(Schema):
+    model: str
+    model_version: int
+    as_of: datetime
+    score: Decimal | None
+    band: str | None
+    coverage: float
+
+
+class PointShape(Schema):
+    as_of: datetime
+    score: Decimal | None
+    band: str | None
+    coverage: float
+
+
+class HistoryShape(Schema):
+    model: str
+    points: list[PointShape]
+
+
+class MeasureShape(Schema):
+    """`points` of all measures add up to the score exactly; `value` is null where there was no data."""
+
+    metric: str
+    title: str
+    value: float | None
+    weight: Decimal | None
+    points: Decimal | None
+
+
+class ExplanationShape(ScoreShape):
+    measures: list[MeasureShape]
+
+
+@router.get("/{int:account_id}/score", response={200: ScoreShape, 404: NotFound}, summary="Score as of a moment")
+def score(
+    request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
+) -> tuple[int, object]:
+    found = _explained(member_of(request), account_id, model, as_of)
+    return (404, NotFound()) if found is None else (200, ScoreShape(**_score(*found)))
+
+
+@router.get("/{int:account_id}/scores", response={200: HistoryShape, 404: NotFound}, summary="Score history")
+def history(
+    request: HttpRequest,
+    account_id: int,
+    model: str | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+) -> tuple[int, object]:
+    member = member_of(request)
+    face = asked_model(member, model)
+    if face is None or access_account(member, account_id) is None:
+        return 404, NotFound()
+    end = until or SystemClock().now()
+    rows = access_history(member, face.model, [account_id], since or end - LONGEST, end)[account_id]
+    return 200, HistoryShape(
+        model=face.model,
+        points=[
+            PointShape(
+                as_of=row.as_of, score=points(row.nano_points), band=row.band or None, coverage=row.coverage
+            )
+            for row in rows
+        ],
+    )
+
+
+@router.get(
+    "/{int:account_id}/explanation",
+    response={200: ExplanationShape, 404: NotFound},
+    summary="The measures a score is made of",
+)
+def explanation(
+    request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
+) -> tuple[int, object]:
+    found = _explained(member_of(request), account_id, model, as_of)
+    if found is None:
+        return 404, NotFound()
+    face, explained = found
+    measures = [
+        MeasureShape(
+            metric=line.metric,
+            title=face.metric_title(line.metric),
+            value=line.value,
+            weight=points(line.weight_nano),
+            points=points(line.points_nano),
+        )
+        for line in explained.measures
+    ]
+    return 200, ExplanationShape(**_score(face, explained), measures=measures)
+
+
+def _explained(
+    member: Member, account_id: int, model: str | None, as_of: datetime | None
+) -> tuple[ModelFace, Explanation] | None:
+    face = asked_model(member, model)
+    if face is None or access_account(member, account_id) is None:
+        return None
+    moment = as_of or access_newest_as_of(member, face.model)
+    explained = account_explanation(account_id, face.model, moment) if moment else None
+    return None if explained is None else (face, explained)
+
+
+def _score(face: ModelFace, explained: Explanation) -> dict[str, object]:
+    return {
+        "model": face.model,
+        "model_version": face.number,
+        "as_of": explained.as_of,
+        "score": points(explained.nano_points),
+        "band": explained.band or None,
+        "coverage": explained.coverage,
+    }
