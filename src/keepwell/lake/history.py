@@ -81,7 +81,7 @@ def account_events(
         rows = database.execute(
             f'SELECT {columns} {rest} ORDER BY "at" DESC, tie DESC LIMIT {int(limit)} OFFSET {int(offset)}'
         ).fetchall()
-    return [LoggedEvent(*row[:-1], props=json.loads(row[-1]) if row[-1] else {}) for row in rows], total
+    return [LoggedEvent(*row, json.loads(props) if props else {}) for *row, props in rows], total
 
 
 def _cut(moment: Moment) -> str:
