@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SETTINGS: Final[Mapping[str, str]] = {
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
     # A division by nothing or a text that is no number is a missing value, as in the embedded engine.
     "spark.sql.ansi.enabled": "false",
