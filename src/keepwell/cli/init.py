@@ -26,9 +26,7 @@ def init(
             "a forgotten password is replaced by 'keepwell member password EMAIL'."
         )
     password = random_password()
-    member = do_add_member(
-        email, name=name, role="owner", password=password, by=operator(), now=SystemClock().now()
-    )
+    member = do_add_member(email, name=name, role="owner", password=password, by=operator(), now=SystemClock().now())
     typer.echo(f"Home:      {settings.home}")
     typer.echo(f"Member:    {member.email}")
     typer.echo(f"Password:  {password}")

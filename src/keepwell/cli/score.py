@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,11 +13,18 @@ from rich.table import Table
 from keepwell.base.clock import SystemClock
 from keepwell.base.errors import UserError, nearest
 from keepwell.base.home import Home
+from keepwell.cli.explanation import print_explanation
 from keepwell.cli.init import operator
 from keepwell.cli.start import start
 
+if TYPE_CHECKING:
+    from keepwell.jobs.read_account import Change, Explanation
+    from keepwell.store.models import ModelVersion
+
 ModelOption = Annotated[str, typer.Option("--model", help="Only this health model, such as saas/saas.")]
-AsOfOption = Annotated[str, typer.Option("--as-of", help="Moment, such as 2026-03-01 or 2026-03-01T12:00Z; now by default.")]
+AsOfOption = Annotated[
+    str, typer.Option("--as-of", help="Moment, such as 2026-03-01 or 2026-03-01T12:00Z; now by default.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -43,9 +50,7 @@ def score(
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
         bar = progress.add_task("Scoring", total=len(versions))
         for version in versions:
-            runs = do_score_accounts(
-                home, DuckEngine(), version, moments, accounts=accounts, by=operator(), now=now
-            )
+            runs = do_score_accounts(home, DuckEngine(), version, moments, accounts=accounts, by=operator(), now=now)
             last = runs[-1]
             told.append(
                 {
@@ -95,10 +100,10 @@ def explain(
         typer.echo(json.dumps(told, indent=2))
         return
     for entry in told:
-        _print(entry)
+        print_explanation(entry)
 
 
-def _versions(model: str) -> "list[ModelVersion]":
+def _versions(model: str) -> list["ModelVersion"]:
     from keepwell.jobs.package import newest_versions
 
     found = newest_versions()
@@ -108,5 +113,65 @@ def _versions(model: str) -> "list[ModelVersion]":
         return found
     known = [version.model for version in found]
     if model not in known:
-        raise UserError(f"No health model '{model}' is published.{nearest(model, known)} There are: {', '.join(known)}.")
+        there = ", ".join(known)
+        raise UserError(f"No health model '{model}' is published.{nearest(model, known)} There are: {there}.")
     return [version for version in found if version.model == model]
+
+
+def _account_id(key: str) -> int:
+    from keepwell.store.models import Account
+
+    found = Account.objects.filter(key=key).values_list("pk", flat=True).first()
+    if found is None:
+        near = nearest(key, list(Account.objects.values_list("key", flat=True)[:5000]))
+        raise UserError(f"There is no account '{key}'.{near} Ids are compared letter by letter.")
+    return found
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    if not text:
+        return now
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(
+            f"'{text}' is not a moment. Expected a date such as 2026-03-01, or a time such as 2026-03-01T12:00+01:00."
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _told(model: str, found: "Explanation", change: "Change | None") -> dict[str, object]:
+    told: dict[str, object] = {
+        "model": model,
+        "as_of": found.as_of.isoformat(),
+        "score": _points(found.nano_points),
+        "band": found.band or "unknown",
+        "coverage": found.coverage,
+        "trend": found.trend or None,
+        "trend_change": _points(found.trend_nano),
+        "measures": [
+            {
+                "metric": line.metric,
+                "value": line.value,
+                "points": _points(line.points_nano),
+                "weight": _points(line.weight_nano),
+            }
+            for line in found.measures
+        ],
+    }
+    if change is not None:
+        told["change"] = {
+            "since": change.before.as_of.isoformat(),
+            "score_before": _points(change.before.nano_points),
+            "points": _points(change.change_nano),
+            "causes": [
+                {"metric": line.metric, "cause": line.cause, "points": _points(line.change_nano)}
+                for line in change.lines
+            ],
+        }
+    return told
+
+
+def _points(nano: int | None) -> str | None:
+    """Exact points as text: JSON numbers would round them."""
+    return None if nano is None else f"{Decimal(nano).scaleb(-9):f}"

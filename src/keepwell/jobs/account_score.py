@@ -46,9 +46,7 @@ def causes_of_change(
     return why_changed(stages, model_of(earlier)[1], model_of(later)[1])
 
 
-def _values(
-    home: Home, engine: Engine, version: ModelVersion, account: int, moments: list[Moment]
-) -> list[Values]:
+def _values(home: Home, engine: Engine, version: ModelVersion, account: int, moments: list[Moment]) -> list[Values]:
     package, model = model_of(version)
     return engine.values(EventLog(home.log), question_of(package, model, moments, [account]))
 

@@ -15,7 +15,7 @@ from keepwell.connectors.report import ImportReport, Written
 from keepwell.connectors.staging import Staged, stage
 from keepwell.connectors.summary import report
 from keepwell.jobs.ingest import ImportPlan, do_close_import, do_import_events
-from keepwell.jobs.package import named_package, read_texts
+from keepwell.jobs.package import log_columns, named_package, read_texts, ready_log
 from keepwell.jobs.project import do_project_accounts
 
 Progress = Callable[[int], None]
@@ -72,6 +72,9 @@ def _write(home: Home, staged: Staged, found: ImportReport, *, by: str, now: dat
     path = home.rejects / f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{staged.reader.path.name}.jsonl"
     rejected = write_rejects(staged, path)
     kept = str(path) if rejected else ""
+    texts = read_texts(home)
+    columns = {item: kind for name in texts for item, kind in log_columns(named_package(texts, name)).items()}
+    ready_log(home, columns)
     plan = ImportPlan(source=found.source, file_name=found.file, rejects_file=kept)
     outcome = do_import_events(home, staged.arrivals(), plan, by=by, now=now)
     findings = [finding.model_dump(mode="json") for finding in found.findings]

@@ -10,11 +10,11 @@ from typing import Final
 
 from django.db import transaction
 
-from keepwell.base.errors import PackageError, UserError, nearest
+from keepwell.base.errors import UserError, nearest
 from keepwell.base.home import Home
-from keepwell.health.checks.check import check_package
-from keepwell.health.load import load_package
-from keepwell.health.package import HEADER, Package, PackageText
+from keepwell.health.checks.check import load_valid_package
+from keepwell.health.load import HEADER, load_package
+from keepwell.health.package import Package, PackageText
 from keepwell.jobs.audit import record_act
 from keepwell.lake.log import EventLog, PropertyColumn
 from keepwell.store.models import ModelVersion
@@ -45,12 +45,17 @@ def read_folder(folder: Path, shown: str) -> PackageText:
     return PackageText(shown, files)
 
 
-def named_package(texts: Mapping[str, PackageText], package_id: str) -> Package:
-    """The package, or every problem it has."""
+def named_text(texts: Mapping[str, PackageText], package_id: str) -> PackageText:
+    """The files of one of these packages."""
     if package_id not in texts:
         known = ", ".join(sorted(texts))
         raise UserError(f"There is no package '{package_id}'.{nearest(package_id, sorted(texts))} There are: {known}.")
-    return load_package(texts[package_id], texts)
+    return texts[package_id]
+
+
+def named_package(texts: Mapping[str, PackageText], package_id: str) -> Package:
+    """One of these packages, or everything that is wrong in it."""
+    return load_package(named_text(texts, package_id), texts)
 
 
 def do_publish_package(
@@ -62,11 +67,8 @@ def do_publish_package(
     the package declares become columns of the log, filled from history.
     """
     texts = read_texts(home)
-    package = named_package(texts, package_id)
-    errors = [issue.problem for issue in check_package(package) if issue.level == "error"]
-    if errors:
-        raise PackageError(errors)
-    ready_log(home, _columns(package))
+    package = load_valid_package(named_text(texts, package_id), texts)
+    ready_log(home, log_columns(package))
     text = {
         f"{name}/{file}": content for name in _lineage(package, texts) for file, content in texts[name].files.items()
     }
@@ -120,7 +122,7 @@ def ready_log(home: Home, properties: Mapping[str, PropertyColumn]) -> None:
         log.compact(properties)
 
 
-def _columns(package: Package) -> dict[str, PropertyColumn]:
+def log_columns(package: Package) -> dict[str, PropertyColumn]:
     return {
         name: "text" if declared == "text" else "number"
         for name, declared in package.catalogue.property_types().items()

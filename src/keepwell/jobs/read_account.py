@@ -147,8 +147,7 @@ def account_events(
 
 def _explanation(record: ScoreRecord) -> Explanation:
     measures = tuple(
-        MeasureLine(line["metric"], line["value"], line["points_nano"], line["weight_nano"])
-        for line in record.measures
+        MeasureLine(line["metric"], line["value"], line["points_nano"], line["weight_nano"]) for line in record.measures
     )
     return Explanation(
         account_id=record.account_id,
