@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from keepwell.health.health_model import Group, HealthModel, Measure
 from keepwell.health.score import Scores
 from keepwell.health.weight import NANO, WeightTree
@@ -11,7 +14,7 @@ from keepwell.health.weight import NANO, WeightTree
 REASONS_SHOWN: Final = 5
 # Less than one point lost or won explains nothing.
 LEAST_NANO: Final = NANO
-STRONG_SHARE: Final = 0.7
+STRONG_TENTHS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +49,38 @@ class ScoredPart:
             yield from part.walk()
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Up to REASONS_SHOWN columns per account, the largest first: the place of a measure and its 1e-9 points.
+
+    Places beyond what there is to tell are -1.
+    """
+
+    places: NDArray[np.int64]
+    nano: NDArray[np.int64]
+
+
+def risk_factors(scores: Scores) -> Ranking:
+    """Of every account, the measures with data that cost most points."""
+    return _ranked(scores, scores.weights - scores.contributions)
+
+
+def strengths(scores: Scores) -> Ranking:
+    """Of every account, the measures that won most points among those that reached most of their weight."""
+    is_strong = scores.contributions * 10 >= scores.weights * STRONG_TENTHS
+    return _ranked(scores, np.where(is_strong, scores.contributions, 0))
+
+
 def key_risk_factors(scores: Scores, row: int) -> tuple[Reason, ...]:
-    """The measures with data that cost most points, most first."""
-    lost = scores.weights[row] - scores.contributions[row]
-    return _largest(scores, row, [int(nano) for nano in lost])
+    """`risk_factors` of one account."""
+    one = scores.only(row)
+    return _reasons(one, risk_factors(one), 0)
 
 
 def key_strengths(scores: Scores, row: int) -> tuple[Reason, ...]:
-    """The measures that won most points among those that reached most of their weight, most first."""
-    won = [
-        int(points) if points >= STRONG_SHARE * weight else 0
-        for points, weight in zip(scores.contributions[row], scores.weights[row], strict=True)
-    ]
-    return _largest(scores, row, won)
+    """`strengths` of one account."""
+    one = scores.only(row)
+    return _reasons(one, strengths(one), 0)
 
 
 def scored_tree(scores: Scores, row: int, model: HealthModel) -> tuple[ScoredPart, ...]:
@@ -91,10 +113,22 @@ def scored_tree(scores: Scores, row: int, model: HealthModel) -> tuple[ScoredPar
     return tuple(scored(group) for group in model.groups)
 
 
-def _largest(scores: Scores, row: int, amounts: list[int]) -> tuple[Reason, ...]:
-    told = [
-        Reason(metric, nano)
-        for metric, nano, value in zip(scores.measures, amounts, scores.values[row], strict=True)
-        if nano >= LEAST_NANO and value == value
-    ]
-    return tuple(sorted(told, key=lambda reason: (-reason.nano, reason.metric))[:REASONS_SHOWN])
+def _ranked(scores: Scores, amounts: NDArray[np.int64]) -> Ranking:
+    # Equal amounts are told in the order of their names.
+    order = np.array(sorted(range(len(scores.measures)), key=lambda place: scores.measures[place]), dtype=np.int64)
+    is_told = (amounts >= LEAST_NANO) & ~np.isnan(scores.values)
+    waiting = np.ascontiguousarray(np.where(is_told, amounts, 0).T[order])
+    accounts = np.arange(waiting.shape[1])
+    places = np.full((min(REASONS_SHOWN, len(order)), len(accounts)), -1, dtype=np.int64)
+    nano = np.zeros_like(places)
+    for rank in range(len(places)):
+        best = waiting.argmax(axis=0)
+        nano[rank] = waiting[best, accounts]
+        places[rank] = np.where(nano[rank] > 0, order[best], -1)
+        waiting[best, accounts] = 0
+    return Ranking(places.T, nano.T)
+
+
+def _reasons(scores: Scores, ranking: Ranking, row: int) -> tuple[Reason, ...]:
+    told = zip(ranking.places[row].tolist(), ranking.nano[row].tolist(), strict=True)
+    return tuple(Reason(scores.measures[place], nano) for place, nano in told if place >= 0)

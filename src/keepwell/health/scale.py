@@ -54,11 +54,11 @@ def along(corners: tuple[Corner, ...], values: NDArray[np.float64]) -> NDArray[n
     if len(corners) == 1:
         return np.where(np.isnan(values), values, fraction[0])
     held = np.minimum(np.maximum(values, at[0]), at[-1])
-    segment = np.clip(np.searchsorted(at, held, side="right") - 1, 0, len(at) - 2)
-    low, high = fraction[:-1][segment], fraction[1:][segment]
-    share = (held - at[:-1][segment]) / (at[1:] - at[:-1])[segment]
+    segment = np.searchsorted(at[1:-1], held, side="right")
+    low, high = fraction[:-1], fraction[1:]
+    rise, run = high - low, at[1:] - at[:-1]
+    found = low[segment] + rise[segment] * ((held - at[segment]) / run[segment])
     # Rounding may step over the end of a segment by one bit, which would make the scale turn back there.
-    result: NDArray[np.float64] = np.minimum(
-        np.maximum(low + (high - low) * share, np.minimum(low, high)), np.maximum(low, high)
-    )
+    floor, ceiling = np.minimum(low, high), np.maximum(low, high)
+    result: NDArray[np.float64] = np.minimum(np.maximum(found, floor[segment]), ceiling[segment])
     return result

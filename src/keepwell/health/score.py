@@ -8,6 +8,7 @@ alone, among a hundred and among all.
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from keepwell.facts.values import Values
 from keepwell.health.health_model import HealthModel
 from keepwell.health.weight import NANO, WeightTree, neutral_points
 
+G = TypeVar("G", bound=np.generic)
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -23,8 +26,8 @@ class Scores:
 
     `measures` names the metric of each column in the order of `HealthModel.measures()`. `values` are the
     metric values (NaN is missing), `weights` and `contributions` whole 1e-9 points. `nano_points` means
-    nothing where `is_scored` is false: no measure had anything to say. `coverage` is the share of the
-    model's weight that had data; `is_known` says that it reaches the model's minimum.
+    nothing where `is_scored` is false: no measure had a value. `coverage` is the share of the
+    model's weight that had data; `is_known` says that it reaches the model's minimum. No array can be written to.
     """
 
     as_of: datetime
@@ -43,6 +46,22 @@ class Scores:
         place = int(np.searchsorted(self.accounts, account))
         found = place < len(self.accounts) and self.accounts[place] == account
         return place if found else None
+
+    def only(self, row: int) -> "Scores":
+        """The scores of one row."""
+        one = slice(row, row + 1)
+        return Scores(
+            self.as_of,
+            self.accounts[one],
+            self.measures,
+            self.values[one],
+            self.weights[one],
+            self.contributions[one],
+            self.nano_points[one],
+            self.coverage[one],
+            self.is_scored[one],
+            self.is_known[one],
+        )
 
     def points(self, row: int) -> Decimal | None:
         """The exact score of a row, None when nothing is known of the account."""
@@ -63,40 +82,58 @@ def score(values: Values, model: HealthModel) -> Scores:
     """Scores of all accounts of `values`, which must hold every metric of the model."""
     tree = WeightTree(model)
     columns = [values.metrics.index(measure.metric) for measure in tree.measures]
-    told = values.matrix[:, columns]
+    # One row per measure while computing: every step runs along the accounts.
+    told = np.ascontiguousarray(values.matrix.T[columns])
     has_data = ~np.isnan(told)
     fractions = np.empty_like(told)
+    counts = has_data.copy()
     for place, measure in enumerate(tree.measures):
-        fractions[:, place] = measure.scale.fractions(told[:, place])
+        fractions[place] = measure.scale.fractions(told[place])
         neutral = neutral_points(model, measure)
-        if neutral is not None:
-            fractions[:, place] = np.where(has_data[:, place], fractions[:, place], neutral / 100.0)
-    counts = ~np.isnan(fractions)
-    weights = _weights(tree, counts)
-    # A weight is below 2**53 and a fraction at most 1, so the product is rounded once and never past the weight.
-    contributions = np.rint(weights * np.where(counts, fractions, 0.0)).astype(np.int64)
+        fractions[place][~has_data[place]] = 0.0 if neutral is None else neutral / 100.0
+        counts[place] |= neutral is not None
+    is_scored: NDArray[np.bool_] = np.asarray(has_data.any(axis=0), dtype=np.bool_)
     # A policy for missing values is not data: an account of which nothing is known has no score.
-    is_scored: NDArray[np.bool_] = np.asarray(has_data.any(axis=1), dtype=np.bool_)
-    coverage = has_data @ np.array(tree.nominal, dtype=np.int64) / (100.0 * NANO)
+    weights = _weights(tree, counts & is_scored)
+    # A weight is below 2**53 and a fraction at most 1, so the product is rounded once and never past the weight.
+    contributions = np.rint(weights * fractions).astype(np.int64)
+    coverage = np.array(tree.nominal, dtype=np.int64) @ has_data / (100.0 * NANO)
     return Scores(
         as_of=values.as_of,
-        accounts=values.accounts,
+        accounts=_frozen(values.accounts.copy()),
         measures=tuple(measure.metric for measure in tree.measures),
-        values=told,
-        weights=weights,
-        contributions=contributions,
-        nano_points=contributions.sum(axis=1),
-        coverage=coverage,
-        is_scored=is_scored,
-        is_known=is_scored & (coverage >= float(model.missing.min_coverage)),
+        values=_frozen(told.T),
+        weights=_frozen(weights.T),
+        contributions=_frozen(contributions.T),
+        nano_points=_frozen(contributions.sum(axis=0)),
+        coverage=_frozen(coverage),
+        is_scored=_frozen(is_scored),
+        is_known=_frozen(is_scored & (coverage >= float(model.missing.min_coverage))),
     )
 
 
 def _weights(tree: WeightTree, counts: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Effective weights row by row; few patterns of what is missing occur, and each is worked out once."""
-    packed = np.ascontiguousarray(np.packbits(counts, axis=1))
-    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
-    _, first, pattern = np.unique(keys, return_index=True, return_inverse=True)
-    effective = [tree.effective(counts[row].tolist()) for row in first]
-    table = np.array(effective, dtype=np.int64).reshape(len(effective), counts.shape[1])
-    return table[pattern]
+    """Effective weights, a row per measure; few patterns of what is missing occur, and each is worked out once."""
+    first, pattern = _patterns(counts)
+    effective = [tree.effective(counts[:, column].tolist()) for column in first]
+    table = np.array(effective, dtype=np.int64).reshape(len(effective), len(counts))
+    return np.ascontiguousarray(table.T)[:, pattern]
+
+
+def _patterns(counts: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """A column for each pattern, and the pattern of each column."""
+    pattern = np.zeros(counts.shape[1], dtype=np.int64)
+    first = np.zeros(0, dtype=np.intp)
+    for start in range(0, len(counts), 32):
+        bits = counts[start : start + 32]
+        powers = np.int64(1) << np.arange(len(bits), dtype=np.int64)
+        # At most 2**31 patterns so far and 2**32 more: the pair fits a 64-bit number.
+        key = (pattern << np.int64(32)) | (powers @ bits)
+        _, first, found = np.unique(key, return_index=True, return_inverse=True)
+        pattern = found.astype(np.int64)
+    return first, pattern
+
+
+def _frozen(array: NDArray[G]) -> NDArray[G]:
+    array.setflags(write=False)
+    return array

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import lcm
 from typing import Final
 
 from keepwell.health.health_model import Group, HealthModel, Measure, Neutral
@@ -17,23 +18,32 @@ FULL: Final = 100 * NANO
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A measure by its place in `HealthModel.measures()`; `share` is of its group's weight."""
+    """A measure by its place in `HealthModel.measures()`; masses of one tree are whole and in proportion."""
 
     place: int
-    share: Fraction
+    mass: int
     is_excluded_when_missing: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A group; `share` is of the weight of the group around it."""
+    """A group."""
 
-    share: Fraction
     parts: tuple["Leaf | Branch", ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What a part is worth with these values missing: `mass` without what is excluded, and whether it has any value."""
+
+    part: Leaf | Branch
+    mass: int
+    has_any: bool
+    parts: tuple["_Share", ...] = ()
+
+
 class WeightTree:
-    """The weights of one health model."""
+    """The weights of one health model, which must pass the checks."""
 
     def __init__(self, model: HealthModel) -> None:
         self.measures: Sequence[Measure] = model.measures()
@@ -41,10 +51,14 @@ class WeightTree:
 
     @cached_property
     def root(self) -> Branch:
+        shares: list[Fraction] = []
+        whole = sum((Fraction(group.weight or 0) for group in self._model.groups), Fraction(0))
+        for group in self._model.groups:
+            shares += _shares(group, Fraction(group.weight or 0) / whole)
+        scale = lcm(*(share.denominator for share in shares))
+        masses = iter([int(share * scale) for share in shares])
         places = iter(range(len(self.measures)))
-        total = sum((Fraction(group.weight or 0) for group in self._model.groups), Fraction(0))
-        groups = [self._branch(group, Fraction(group.weight or 0) / total, places) for group in self._model.groups]
-        return Branch(Fraction(1), tuple(groups))
+        return Branch(tuple(self._branch(group, masses, places) for group in self._model.groups))
 
     @cached_property
     def nominal(self) -> tuple[int, ...]:
@@ -57,23 +71,20 @@ class WeightTree:
         A missing measure gives its weight to its group, a group with nothing to its neighbours. An excluded
         one takes its weight out of the score, so that all others grow alike.
         """
-        found: dict[int, Fraction] = {}
-        _spread(self.root, Fraction(FULL), present, found)
-        return _apportioned([found.get(place, Fraction(0)) for place in range(len(self.measures))])
+        found = [0] * len(self.measures)
+        whole = _shared(self.root, present)
+        if whole.has_any:
+            _spread(whole, FULL, found)
+        return tuple(found)
 
-    def _branch(self, group: Group, share: Fraction, places: Iterator[int]) -> Branch:
-        if group.weights == "equal":
-            shares = [Fraction(1, len(group.parts))] * len(group.parts)
-        else:
-            weights = [Fraction(part.weight or 0) for part in group.parts]
-            shares = [weight / sum(weights) for weight in weights]
+    def _branch(self, group: Group, masses: Iterator[int], places: Iterator[int]) -> Branch:
         parts: list[Leaf | Branch] = []
-        for part, own in zip(group.parts, shares, strict=True):
+        for part in group.parts:
             if isinstance(part, Group):
-                parts.append(self._branch(part, own, places))
+                parts.append(self._branch(part, masses, places))
             else:
-                parts.append(Leaf(next(places), own, self._model.policy(part) == "exclude"))
-        return Branch(share, tuple(parts))
+                parts.append(Leaf(next(places), next(masses), self._model.policy(part) == "exclude"))
+        return Branch(tuple(parts))
 
 
 def can_be_weighed(model: HealthModel) -> bool:
@@ -88,42 +99,44 @@ def neutral_points(model: HealthModel, measure: Measure) -> float | None:
     return float(policy.neutral) if isinstance(policy, Neutral) else None
 
 
-def _spread(branch: Branch, weight: Fraction, present: Sequence[bool], found: dict[int, Fraction]) -> None:
-    kept = {number: _kept(part, present) for number, part in enumerate(branch.parts) if _has_any(part, present)}
-    whole = sum(kept.values(), Fraction(0))
-    for number, share in kept.items():
-        part = branch.parts[number]
-        if isinstance(part, Leaf):
-            found[part.place] = weight * share / whole
-        else:
-            _spread(part, weight * share / whole, present, found)
+def _shares(group: Group, share: Fraction) -> list[Fraction]:
+    """The share of the whole score of every measure in a group, in file order."""
+    weights = [Fraction(1) if group.weights == "equal" else Fraction(part.weight or 0) for part in group.parts]
+    found: list[Fraction] = []
+    for part, weight in zip(group.parts, weights, strict=True):
+        own = share * weight / sum(weights)
+        found += _shares(part, own) if isinstance(part, Group) else [own]
+    return found
 
 
-def _has_any(part: Leaf | Branch, present: Sequence[bool]) -> bool:
+def _shared(part: Leaf | Branch, present: Sequence[bool]) -> _Share:
     if isinstance(part, Leaf):
-        return present[part.place]
-    return any(_has_any(inner, present) for inner in part.parts)
+        has_value = present[part.place]
+        is_gone = part.is_excluded_when_missing and not has_value
+        return _Share(part, 0 if is_gone else part.mass, has_value)
+    parts = tuple([_shared(inner, present) for inner in part.parts])
+    return _Share(part, sum(inner.mass for inner in parts), any(inner.has_any for inner in parts), parts)
 
 
-def _kept(part: Leaf | Branch, present: Sequence[bool]) -> Fraction:
-    """The part's share of the group around it without what is excluded inside."""
-    if isinstance(part, Leaf):
-        return part.share
-    gone = sum((_excluded(inner, present) for inner in part.parts), Fraction(0))
-    return part.share * (1 - gone)
+def _spread(share: _Share, weight: int, found: list[int]) -> None:
+    if isinstance(share.part, Leaf):
+        found[share.part.place] = weight
+        return
+    present = [inner for inner in share.parts if inner.has_any]
+    for inner, own in zip(present, apportioned(weight, [inner.mass for inner in present]), strict=True):
+        _spread(inner, own, found)
 
 
-def _excluded(part: Leaf | Branch, present: Sequence[bool]) -> Fraction:
-    if isinstance(part, Leaf):
-        return part.share if part.is_excluded_when_missing and not present[part.place] else Fraction(0)
-    return part.share * sum((_excluded(inner, present) for inner in part.parts), Fraction(0))
-
-
-def _apportioned(exact: Sequence[Fraction]) -> tuple[int, ...]:
-    """Whole numbers with the same whole sum: the largest remainders are rounded up, the first of equals first."""
-    floors = [int(weight) for weight in exact]
-    short = int(sum(exact, Fraction(0))) - sum(floors)
-    by_remainder = sorted(range(len(exact)), key=lambda place: (floors[place] - exact[place], place))
-    for place in by_remainder[:short]:
-        floors[place] += 1
-    return tuple(floors)
+def apportioned(whole: int, masses: Sequence[int]) -> list[int]:
+    """`whole` in proportion to the masses: the largest remainders are rounded up, the first of equals first."""
+    total = sum(masses)
+    parts, remainders = [], []
+    for mass in masses:
+        part, remainder = divmod(whole * mass, total)
+        parts.append(part)
+        remainders.append(remainder)
+    short = whole - sum(parts)
+    if short:
+        for place in sorted(range(len(masses)), key=lambda place: (-remainders[place], place))[:short]:
+            parts[place] += 1
+    return parts
