@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from keepwell.base.errors import UserError
-from keepwell.cli import audit, init, member, serve
+from keepwell.cli import audit, demo, import_file, init, member, model, score, serve
 
 # A command that ends well exits 0; one that is refused 1, with the reasons; wrong usage is 2, by typer itself.
 REFUSED = 1
@@ -20,7 +20,12 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("init")(init.init)
+app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("import")(import_file.import_file)
+app.command("score")(score.score)
+app.command("explain")(score.explain)
+app.add_typer(model.app, name="model")
 app.add_typer(member.app, name="member")
 app.add_typer(audit.app, name="audit")
 
@@ -34,3 +39,7 @@ def run() -> None:
         sys.exit(REFUSED)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()

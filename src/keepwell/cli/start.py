@@ -20,6 +20,11 @@ def start() -> Settings:
     return found
 
 
+def start_without_home() -> Settings:
+    """For commands that only read text: a home may be there or not."""
+    return _set_up()
+
+
 def start_new() -> Settings:
     """Make the home where it is missing, bring its database up to date, and start on it."""
     create_home(Path(os.environ.get("KEEPWELL_HOME") or DEFAULT).expanduser())

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +51,30 @@ def named_text(texts: Mapping[str, PackageText], package_id: str) -> PackageText
         known = ", ".join(sorted(texts))
         raise UserError(f"There is no package '{package_id}'.{nearest(package_id, sorted(texts))} There are: {known}.")
     return texts[package_id]
+
+
+def find_text(home: Home, package: str) -> tuple[PackageText, dict[str, PackageText]]:
+    """The files of a package given by id or by folder, and every package it may extend."""
+    texts = read_texts(home)
+    folder = Path(package)
+    if package not in texts and folder.is_dir():
+        return read_folder(folder, package.rstrip("/")), texts
+    return named_text(texts, package), texts
+
+
+def do_install_package(home: Home, folder: Path, *, by: str, now: datetime) -> str:
+    """Copy the files of a package into the home, in place of an earlier copy, and give its id. Errors refuse it whole."""
+    text = read_folder(folder, str(folder))
+    package = load_valid_package(text, read_texts(home))
+    target = home.packages / package.id
+    with transaction.atomic():
+        target.mkdir(parents=True, exist_ok=True)
+        for path in target.glob("*.yaml"):
+            path.unlink()
+        for name, content in text.files.items():
+            (target / name).write_text(content, encoding="utf-8")
+        record_act("package_installed", package.id, {"files": sorted(text.files)}, by=by, now=now)
+    return package.id
 
 
 def named_package(texts: Mapping[str, PackageText], package_id: str) -> Package:
@@ -136,8 +160,3 @@ def _lineage(package: Package, texts: Mapping[str, PackageText]) -> Iterator[str
         yield current.id
         parent = current.header.extends
         current = load_package(texts[parent], texts) if parent else None
-
-
-def event_titles(packages: Sequence[Package]) -> dict[str, str]:
-    """What people read for each event name."""
-    return {name: event.title for package in packages for name, event in package.catalogue.events.items()}
