@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from keepwell.connectors.sql_text import all_of, any_of, literal, literals
@@ -23,6 +23,14 @@ class Shape(BaseModel):
 def as_list(value: object) -> object:
     """One entry stands for a list of one."""
     return value if isinstance(value, list) else [value]
+
+
+class ListedIn(Shape):
+    """The words of a column of another file beside the imported one, of all its rows or of those where `when` holds."""
+
+    file: Word
+    column: ColumnName
+    when: Annotated[list["Condition"], BeforeValidator(as_list)] = Field(default_factory=list)
 
 
 class Condition(Shape):
@@ -47,6 +55,7 @@ class Condition(Shape):
     before_column: ColumnName | None = None
     after_column: ColumnName | None = None
     same_as_column: ColumnName | None = None
+    listed_in: ListedIn | None = None
     any: list["Condition"] | None = None
 
     @model_validator(mode="after")
@@ -70,6 +79,13 @@ class Condition(Shape):
             for place, column in part.columns():
                 yield ("any", index, *place), column
 
+    def lists(self) -> Iterator[ListedIn]:
+        """The other files the condition looks into."""
+        if self.listed_in is not None:
+            yield self.listed_in
+        for part in self.any or ():
+            yield from part.lists()
+
     def time_columns(self) -> Iterator[str]:
         """The columns that are read as times."""
         compared = (self.before_column, self.after_column)
@@ -86,8 +102,15 @@ Conditions = Annotated[list[Condition], BeforeValidator(as_list)]
 class Terms:
     """How the columns of a file are spelt in SQL: as text, as a number, as an instant in microseconds."""
 
-    def __init__(self, text: Callable[[str], str], number: Callable[[str], str], instant: Callable[[str], str]) -> None:
-        self.text, self.number, self.instant = text, number, instant
+    def __init__(
+        self,
+        text: Callable[[str], str],
+        number: Callable[[str], str],
+        instant: Callable[[str], str],
+        listed: Callable[[ListedIn], str],
+    ) -> None:
+        """`listed` names the table, with the column `word`, that holds the words of another file."""
+        self.text, self.number, self.instant, self.listed = text, number, instant, listed
 
 
 def condition_sql(condition: Condition, terms: Terms) -> str:
@@ -119,6 +142,8 @@ def _text_tests(condition: Condition, text: str, terms: Terms) -> Iterator[_Test
         yield _Test(f"{text} = {literal(condition.equals)}", text)
     if condition.one_of is not None:
         yield _Test(f"{text} IN ({literals(condition.one_of)})", text)
+    if condition.listed_in is not None:
+        yield _Test(f"{text} IN (FROM {terms.listed(condition.listed_in)})", text)
     if condition.same_as_column is not None:
         other = terms.text(condition.same_as_column)
         yield _Test(f"{text} = {other}", text, other)

@@ -1,14 +1,13 @@
 """Running the checks of a map over a staged file."""
 
-from pathlib import Path
 from typing import Final
 
-from keepwell.base.errors import UserError, nearest
+from keepwell.base.errors import UserError
 from keepwell.connectors.checks.check import Check, Rows
-from keepwell.connectors.open_file import open_file
+from keepwell.connectors.other_file import load_other, plan_other
 from keepwell.connectors.report import CaseReport, Example, Finding
 from keepwell.connectors.row_plan import ColumnPlan
-from keepwell.connectors.staging import Staged, register_zones
+from keepwell.connectors.staging import Staged
 
 EXAMPLES: Final = 3
 
@@ -72,32 +71,10 @@ def _unchecked(check: Check, why: str) -> Finding:
 
 
 def _plan_other(staged: Staged, check: Check) -> ColumnPlan:
-    own = staged.plan.map
-    other = ColumnPlan(check.other_columns(), zone=own.zone, nulls=own.nulls, numbers=own.numbers)
-    for column in check.other_time_columns():
-        other.default_instant(column)
-    return other
+    return plan_other(staged.plan.map, check.other_columns(), check.other_time_columns())
 
 
 def _load_other(staged: Staged, check: Check, other: ColumnPlan) -> None:
     name = check.other_file()
-    if name is None:
-        return
-    path = staged.reader.path.parent / name
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise UserError(f"{name} is not a file beside the imported one.")
-    if not path.is_file():
-        raise UserError(f"{path} is not there; the check needs it.")
-    reader = open_file(path, staged.plan.map, other.columns)
-    for column in other.columns if reader.columns is not None else ():
-        if column not in (reader.columns or ()):
-            raise UserError(f"{path} has no column {column!r}.{nearest(column, reader.columns or ())}")
-    register_zones(staged.database, other)
-    staged.database.execute("DROP TABLE IF EXISTS other")
-    start = "CREATE TEMP TABLE other AS "
-    for batch in reader.rows(other.columns):
-        staged.database.register("source_rows", batch.table)
-        staged.database.execute(start + other.prepare())
-        start = "INSERT INTO other "
-    if start.startswith("CREATE"):
-        raise UserError(f"{path} has no rows.")
+    if name is not None:
+        load_other(staged.database, staged.plan.map, staged.reader.path.parent, name, other)

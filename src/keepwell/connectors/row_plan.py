@@ -1,8 +1,9 @@
 """The first half of a mapping: a row with its empty words removed, its times read and its conditions decided."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 
-from keepwell.connectors.condition import Condition, Terms, condition_sql
+from keepwell.connectors.condition import Condition, ListedIn, Terms, condition_sql
 from keepwell.connectors.import_map import EventFrom, ImportMap, NumberStyle, PropertyFrom, TimeFrom
 from keepwell.connectors.sql_text import all_of, any_of, fill, literals
 from keepwell.connectors.typed_text import TimeReading, iso_text, number, wall_time, zoned_time
@@ -33,6 +34,7 @@ class ColumnPlan:
             lambda column: before + self.text(column),
             lambda column: number(before + self.text(column), self._numbers),
             lambda column: before + self.default_instant(column),
+            list_table,
         )
 
     def text(self, column: str) -> str:
@@ -118,14 +120,22 @@ class RowPlan(ColumnPlan):
             conditions.append(f"coalesce({word} IN ({literals(event.name.values)}), FALSE)")
         return all_of(conditions)
 
-    def _compared_columns(self) -> Iterable[str]:
-        conditions: list[Condition] = [*self.map.skip_when]
+    def conditions(self) -> Iterator[Condition]:
+        """Those that decide over rows and events."""
+        yield from self.map.skip_when
         for event in self.map.events:
-            conditions += event.when
-        for condition in conditions:
+            yield from event.when
+
+    def _compared_columns(self) -> Iterable[str]:
+        for condition in self.conditions():
             yield from condition.time_columns()
         for check in self.map.checks:
             yield from check.time_columns()
+
+
+def list_table(listed: ListedIn) -> str:
+    """What the table with the words of another file is called in SQL."""
+    return "list_" + sha256(listed.model_dump_json().encode()).hexdigest()[:16]
 
 
 def shift_table(zone: str) -> str:

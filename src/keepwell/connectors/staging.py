@@ -17,11 +17,11 @@ import pyarrow as pa
 
 from keepwell.connectors.event_plan import EventPlan
 from keepwell.connectors.import_map import ImportMap
-from keepwell.connectors.local_time import zone_shifts
 from keepwell.connectors.map_loader import Catalogue, event_names
+from keepwell.connectors.other_file import load_lists, register_zones
 from keepwell.connectors.readers.reader import FileReader
 from keepwell.connectors.reasons import RowReject
-from keepwell.connectors.row_plan import ColumnPlan, RowPlan, shift_table
+from keepwell.connectors.row_plan import RowPlan
 from keepwell.connectors.sql_text import fill, literal
 from keepwell.facts.arrival import ARRIVALS
 
@@ -129,6 +129,8 @@ def stage(
     with TemporaryDirectory(prefix="keepwell-import-") as folder, _database(Path(folder)) as database:
         database.execute(_TABLES)
         register_zones(database, plan)
+        lists = [listed for condition in plan.conditions() for listed in condition.lists()]
+        load_lists(database, import_map, reader.path.parent, lists)
         staged = Staged(database, plan, reader)
         for batch in reader.rows(plan.columns):
             database.register("source_rows", batch.table)
@@ -139,12 +141,6 @@ def stage(
             _map_rows(staged, events)
             progress(batch.position)
         yield staged
-
-
-def register_zones(database: duckdb.DuckDBPyConnection, plan: ColumnPlan) -> None:
-    """Make the shifts of the plan's zones known to the database."""
-    for zone in plan.zones:
-        database.register(shift_table(zone), zone_shifts(zone))
 
 
 @contextmanager
