@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote
 
+import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction
@@ -27,6 +28,8 @@ PropertyColumn = Literal["number", "text"]
 # Rewriting the whole log is worth it once this share of its rows is fresh.
 FRESH_SHARE: Final = 0.2
 MANY_FRESH_FILES: Final = 50
+# Rows of a hundred columns are sorted in memory, so not all at once.
+ROWS_A_SORT: Final = 2_000_000
 
 # Both engines read these as the same times; beyond them they differ in what they take for one.
 TIME: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$"
@@ -147,15 +150,18 @@ class EventLog:
         self, paths: Sequence[str], known: Mapping[str, PropertyColumn], wanted: Mapping[str, PropertyColumn]
     ) -> Iterator[LogFile]:
         columns = [duck.name(column) for column in COLUMNS.names]
-        columns += [
-            duck.name(f"p_{item}") if item in known else f"{property_from_json(item, kind)} AS {duck.name(f'p_{item}')}"
-            for item, kind in sorted(wanted.items())
-        ]
+        for item, kind in sorted(wanted.items()):
+            column = duck.name(f"p_{item}")
+            columns.append(column if item in known else f"{property_from_json(item, kind)} AS {column}")
         with duck.session() as database:
             database.execute("SET preserve_insertion_order = true")
-            rows = database.sql(f'SELECT {", ".join(columns)} FROM {duck.files(paths)} ORDER BY account, "at", tie')
-            batches = rows.to_arrow_reader(ROWS_A_GROUP)
-            yield from settle(batches, schema_of(wanted), self.folder / f"part={SETTLED}")
+            for first, last in _account_ranges(database, paths):
+                rows = database.sql(
+                    f"SELECT {', '.join(columns)} FROM {duck.files(paths)} "
+                    f'WHERE account BETWEEN {first} AND {last} ORDER BY account, "at", tie, source, message_id'
+                )
+                batches = rows.to_arrow_reader(ROWS_A_GROUP)
+                yield from settle(batches, schema_of(wanted), self.folder / f"part={SETTLED}")
 
     def _commit(
         self,
@@ -232,6 +238,15 @@ def stored(told: str, kind: PropertyColumn) -> str:
     finite = f"CASE WHEN isfinite({number}) THEN {number} END"
     time = f"CASE WHEN regexp_matches({told}, {duck.text(TIME)}) THEN epoch(TRY_CAST({told} AS TIMESTAMPTZ)) END"
     return f"CASE {told} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE COALESCE({finite}, {time}) END"
+
+
+def _account_ranges(database: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> list[tuple[int, int]]:
+    """Ranges of accounts, first and last, of about ROWS_A_SORT rows each."""
+    found = database.sql(
+        f"SELECT min(account), max(account) FROM (SELECT account, sum(count(*)) OVER (ORDER BY account) AS rows "
+        f"FROM {duck.files(paths)} GROUP BY account) GROUP BY rows // {ROWS_A_SORT} ORDER BY 1"
+    ).fetchall()
+    return [(int(first), int(last)) for first, last in found]
 
 
 def _files_of(table: DeltaTable, folder: Path) -> list[LogFile]:
