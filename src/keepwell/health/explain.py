@@ -15,6 +15,9 @@ REASONS_SHOWN: Final = 5
 # Less than one point lost or won explains nothing.
 LEAST_NANO: Final = NANO
 STRONG_TENTHS: Final = 7
+# 100 points are 37 bits of 1e-9 points.
+_PLACE_BITS: Final = 16
+_PLACES: Final = (1 << _PLACE_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +117,16 @@ def scored_tree(scores: Scores, row: int, model: HealthModel) -> tuple[ScoredPar
 
 
 def _ranked(scores: Scores, amounts: NDArray[np.int64]) -> Ranking:
-    # Equal amounts are told in the order of their names.
+    # Amount and place as one number, so that one sort ranks both; equal amounts are told in the order of their names.
     order = np.array(sorted(range(len(scores.measures)), key=lambda place: scores.measures[place]), dtype=np.int64)
+    turn = np.empty_like(order)
+    turn[order] = len(order) - 1 - np.arange(len(order))
     is_told = (amounts >= LEAST_NANO) & ~np.isnan(scores.values)
-    waiting = np.ascontiguousarray(np.where(is_told, amounts, 0).T[order])
-    accounts = np.arange(waiting.shape[1])
-    places = np.full((min(REASONS_SHOWN, len(order)), len(accounts)), -1, dtype=np.int64)
-    nano = np.zeros_like(places)
-    for rank in range(len(places)):
-        best = waiting.argmax(axis=0)
-        nano[rank] = waiting[best, accounts]
-        places[rank] = np.where(nano[rank] > 0, order[best], -1)
-        waiting[best, accounts] = 0
-    return Ranking(places.T, nano.T)
+    keys = np.where(is_told, (amounts << _PLACE_BITS) | turn, -1)
+    largest = np.sort(np.ascontiguousarray(keys), axis=1)[:, ::-1][:, :REASONS_SHOWN]
+    places = order[np.maximum(len(order) - 1 - (largest & _PLACES), 0)]
+    is_some = largest >= 0
+    return Ranking(np.where(is_some, places, -1), np.where(is_some, largest >> _PLACE_BITS, 0))
 
 
 def _reasons(scores: Scores, ranking: Ranking, row: int) -> tuple[Reason, ...]:
