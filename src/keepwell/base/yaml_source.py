@@ -128,7 +128,7 @@ class _Reader:
             told = ", ".join(part for part in (error.context, error.problem) if part)
             self._refuse(_line(mark), f"this is not YAML: {told}.")
             self._drop_all()
-        except (yaml.YAMLError, ValueError) as error:
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
             # The scanner turns the digits of an escape or a version into a number without looking at them first.
             self._refuse(1, f"this is not YAML: {error}.")
             self._drop_all()
@@ -192,7 +192,12 @@ class _Reader:
         self._put(closed.data, closed.place, closed.place.line)
 
     def _take_scalar(self, event: yaml.ScalarEvent, line: int) -> None:
-        last_line = line + event.value.count("\n")
+        hidden = _UNPRINTABLE.search(event.value)
+        if hidden is not None:
+            self._refuse(line, f"the text holds the unprintable character U+{ord(hidden.group()):04X}.")
+        # A block of text ends at the beginning of the line after it.
+        end = event.end_mark
+        last_line = max(line, _line(end) - (1 if end is not None and end.column == 0 else 0))
         if self._waits_for_key():
             self._take_key(event.value, line)
         else:

@@ -95,7 +95,7 @@ def scored_tree(scores: Scores, row: int, model: HealthModel) -> tuple[ScoredPar
         if isinstance(part, Group):
             parts = tuple(scored(inner) for inner in part.parts)
             whole = sum(inner.nominal for inner in parts)
-            covered = sum(inner.nominal * inner.coverage for inner in parts) / whole
+            covered = sum(inner.nominal * inner.coverage for inner in parts) / max(whole, 1)
             weight, points = sum(inner.weight for inner in parts), sum(inner.points for inner in parts)
             return ScoredPart(part.id, part.title, whole, weight, points, covered, None, None, parts)
         place = next(places)
