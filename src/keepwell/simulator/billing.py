@@ -20,7 +20,7 @@ def billing_batches(cast: Cast, terms: Terms) -> list[Batch]:
     account, day = account[billed], day[billed]
     health = cast.fate.health[account, day]
     due = any_moment(cast, day, np.full(len(day), 6.0))
-    fails = chance(rng, 0.008 + 0.4 * (1 - health) ** 2.8)
+    fails = chance(rng, 0.025 + 0.4 * (1 - health) ** 2.8)
     late = ~fails & chance(rng, 0.012 + 0.35 * (1 - health) ** 2.8)
     mended = fails & chance(rng, 0.3 + 0.6 * health)
     reason = rng.choice(len(REASONS), size=len(day), p=[0.5, 0.3, 0.2])
