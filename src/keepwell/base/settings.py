@@ -8,60 +8,76 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import TypeVar
 
 from keepwell.base.errors import SettingError, nearest
-
-T = TypeVar("T")
 
 SHORTEST_SECRET = 32
 KNOWN_SECRETS = ("changeme", "change-me", "secret", "insecure", "only-for-development", "your-secret-key")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def _setting(name: str, default: T, about: str) -> T:
-    """A field of `Settings` read from the environment variable `name`; `about` is the text of the docs."""
-    found: T = field(default=default, metadata={"name": name, "about": about})
-    return found
+def _words(name: str, about: str) -> dict[str, str]:
+    """Metadata of a field read from the environment variable `name`; `about` is the text of the docs."""
+    return {"name": name, "about": about}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One field per setting, checked."""
 
-    home: Path = _setting(
-        "KEEPWELL_HOME",
-        Path("keepwell-data"),
-        "Folder of the state database, the event log, the packages and the secret key.",
+    home: Path = field(
+        default=Path("keepwell-data"),
+        metadata=_words(
+            "KEEPWELL_HOME", "Folder of the state database, the event log, the packages and the secret key."
+        ),
     )
-    database_url: str = _setting(
-        "DATABASE_URL",
-        "",
-        "State database, such as postgresql://name:password@host/keepwell; empty for SQLite in the home folder.",
+    database_url: str = field(
+        default="",
+        metadata=_words(
+            "DATABASE_URL",
+            "State database, such as postgresql://name:password@host/keepwell; empty for SQLite in the home folder.",
+        ),
     )
-    secret_key: str = _setting(
-        "KEEPWELL_SECRET_KEY",
-        "",
-        "Signs sessions; at least 32 characters. Empty for the key that keepwell init made in the home folder.",
+    secret_key: str = field(
+        default="",
+        metadata=_words(
+            "KEEPWELL_SECRET_KEY",
+            "Signs sessions; at least 32 characters. Empty for the key that keepwell init made in the home folder.",
+        ),
     )
-    host: str = _setting("KEEPWELL_HOST", "127.0.0.1", "Address that keepwell serve listens on.")
-    port: int = _setting("KEEPWELL_PORT", 8000, "Port that keepwell serve listens on, 1 to 65535; 0 for any free one.")
-    allowed_hosts: tuple[str, ...] = _setting(
-        "KEEPWELL_ALLOWED_HOSTS",
-        (),
-        "Names under which the pages may be asked for, separated by commas; loopback names always may.",
+    host: str = field(default="127.0.0.1", metadata=_words("KEEPWELL_HOST", "Address that keepwell serve listens on."))
+    port: int = field(
+        default=8000,
+        metadata=_words("KEEPWELL_PORT", "Port that keepwell serve listens on, 1 to 65535; 0 for any free one."),
     )
-    https: bool = _setting(
-        "KEEPWELL_HTTPS", False, "Whether browsers reach the pages by https: secure cookies, and no plain http."
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=_words(
+            "KEEPWELL_ALLOWED_HOSTS",
+            "Names under which the pages may be asked for, separated by commas; loopback names always may.",
+        ),
     )
-    trusted_proxies: tuple[str, ...] = _setting(
-        "KEEPWELL_TRUSTED_PROXIES",
-        (),
-        "Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas.",
+    https: bool = field(
+        default=False,
+        metadata=_words(
+            "KEEPWELL_HTTPS", "Whether browsers reach the pages by https: secure cookies, and no plain http."
+        ),
     )
-    debug: bool = _setting("KEEPWELL_DEBUG", False, "Show tracebacks in the browser; refused beyond loopback.")
-    demo: bool = _setting(
-        "KEEPWELL_DEMO", False, "Sign visitors from this machine in to the demo company; needs a home of keepwell demo."
+    trusted_proxies: tuple[str, ...] = field(
+        default=(),
+        metadata=_words(
+            "KEEPWELL_TRUSTED_PROXIES",
+            "Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas.",
+        ),
+    )
+    debug: bool = field(
+        default=False, metadata=_words("KEEPWELL_DEBUG", "Show tracebacks in the browser; refused beyond loopback.")
+    )
+    demo: bool = field(
+        default=False,
+        metadata=_words(
+            "KEEPWELL_DEMO", "Sign visitors from this machine in to the demo company; needs a home of keepwell demo."
+        ),
     )
 
 

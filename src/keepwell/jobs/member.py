@@ -47,7 +47,7 @@ def do_disable_member(email: str, *, by: str, now: datetime) -> None:
 
 
 def do_reset_password(email: str, *, by: str, now: datetime) -> str:
-    """A new random password, to be shown once; open sessions of the member end, because they are tied to the old one."""
+    """A new random password, to be shown once; open sessions end, because they are tied to the old one."""
     with transaction.atomic():
         member = _found(email)
         password = random_password()

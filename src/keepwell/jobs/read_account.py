@@ -14,7 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from keepwell.base.home import Home
 from keepwell.base.registry import OneOf
 from keepwell.facts.moment import Moment
-from keepwell.lake.history import LoggedEvent, account_events as logged_events, reading
+from keepwell.lake.history import LoggedEvent, reading
+from keepwell.lake.history import account_events as logged_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
 from keepwell.metrics.metric import Metric
@@ -176,8 +177,10 @@ def _change_line(metric: str, old: MeasureLine | None, new: MeasureLine | None, 
 def _filters(version_id: int, metric: str) -> Sequence[EventFilter]:
     """What a metric of a published model reads, those it takes values from included."""
     entries: dict[str, object] = {}
-    for text in ModelVersion.objects.get(pk=version_id).text.values():
-        found = yaml.safe_load(text) if isinstance(text, str) else text
+    version = ModelVersion.objects.get(pk=version_id)
+    package = version.model.partition("/")[0]
+    for path in sorted(version.text, key=lambda path: path.startswith(f"{package}/")):
+        found = yaml.safe_load(version.text[path])
         if isinstance(found, dict):
             entries.update(found.get("metrics") or {})
     wanted, filters, seen = [metric], list[EventFilter](), set[str]()

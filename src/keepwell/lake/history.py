@@ -83,7 +83,8 @@ def account_events(
     rest = f"FROM {duck.files(files)} WHERE account = {int(account)} AND {_cut(moment)}{begun} AND ({where})"
     columns = 'account, contact, name, "at", known_at, source, message_id, imported, props'
     with duck.session() as database:
-        total = (database.execute(f"SELECT count(*) {rest}").fetchone() or (0,))[0]
+        # All rows are fetched: a result that is not read to its end blocks the session.
+        ((total,),) = database.execute(f"SELECT count(*) {rest}").fetchall()
         page = f'SELECT {columns} {rest} ORDER BY "at" DESC, tie DESC LIMIT {int(limit)} OFFSET {int(offset)}'
         events = [LoggedEvent(**{**row, "props": _told(row["props"])}) for row in _rows(database, page)]
     return events, total

@@ -10,7 +10,10 @@ TEXTS = {
     400: ("This request made no sense", "The address or the form held something that cannot be. Nothing was changed."),
     403: ("This is not allowed", "Nothing was changed. Go back, load the page again and try once more."),
     404: ("There is nothing here", "The address may be misspelt, or what it named is gone or not yours to see."),
-    500: ("Something broke on our side", "Nothing you entered was saved by this request. It is in the log with its id."),
+    500: (
+        "Something broke on our side",
+        "Nothing you entered was saved by this request. It is in the log with its id.",
+    ),
 }
 
 
@@ -43,4 +46,4 @@ def _page(request: HttpRequest, status: int) -> HttpResponse:
     theme = request.COOKIES.get("theme", "")
     context = {"status": status, "title": title, "text": text, "id": request_id(request)}
     context["theme"] = theme if theme in {"light", "dark"} else ""
-    return render(None, "error.html", context, status=status)  # type: ignore[arg-type]  # see above
+    return render(None, "error.html", context, status=status)

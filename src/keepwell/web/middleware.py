@@ -3,10 +3,13 @@
 import logging
 import secrets
 from collections.abc import Callable
+from io import BytesIO
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import reverse
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
 
 logger = logging.getLogger("keepwell.web")
 
@@ -34,6 +37,20 @@ def request_id(request: HttpRequest) -> str:
     return str(request.META.get("keepwell.request_id", "none"))
 
 
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise publishes no types
+    """Answers with the whole file: under ASGI a streamed one is read in the event loop, with a warning each time."""
+
+    @staticmethod
+    def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
+        found = static_file.get_response(request.method, request.META)
+        with found.file or BytesIO() as file:
+            response = HttpResponse(file.read(), status=int(found.status))
+        del response["content-type"]
+        for name, value in found.headers:
+            response[name] = value
+        return response
+
+
 class NoStore:
     """Keeps pages out of every cache, so that the back button shows nothing after signing out."""
 
@@ -49,7 +66,7 @@ class NoStore:
 class SignInRequired(LoginRequiredMiddleware):
     """Every view needs a member unless it says otherwise; machines are told in their own way."""
 
-    def handle_no_permission(
+    def handle_no_permission(  # type: ignore[override]  # Django always redirects; machines get a status
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         if request.path.startswith("/api/"):

@@ -41,7 +41,7 @@ MIDDLEWARE = [
     "keepwell.web.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "keepwell.web.middleware.StaticFiles",
     "keepwell.web.middleware.NoStore",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 TOO_MANY = "too_many_login_attempts"
 
 
-class NoSignUp(DefaultAccountAdapter):
+class NoSignUp(DefaultAccountAdapter):  # type: ignore[misc]  # allauth publishes no types
     """Members are added by those who run Keepwell."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
 
-class SignIn(LoginView):
+class SignIn(LoginView):  # type: ignore[misc]  # allauth publishes no types
     """allauth's form; too many failures answer 429."""
 
     def form_invalid(self, form: Form) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F, OrderBy, Q, QuerySet
 
@@ -34,7 +35,7 @@ class AccountRow:
     mrr: Decimal | None
     currency: str
     renewal_on: date | None
-    owner: str
+    owner: str | None
     last_event_at: datetime | None
     nano_points: int | None
     band: str
@@ -111,9 +112,7 @@ def access_accounts_by_id(member: Member, model: str, ids: Sequence[int]) -> lis
 
 
 def access_plans(member: Member) -> list[str]:
-    return list(
-        visible_accounts(member).exclude(plan="").order_by("plan").values_list("plan", flat=True).distinct()
-    )
+    return list(visible_accounts(member).exclude(plan="").order_by("plan").values_list("plan", flat=True).distinct())
 
 
 def _scored(member: Member, model: str, wanted: AccountFilter) -> QuerySet[CurrentScore]:
@@ -133,8 +132,8 @@ def _ordered(column: str, is_descending: bool) -> OrderBy:
     return F(column).desc(nulls_last=True) if is_descending else F(column).asc(nulls_last=True)
 
 
-def _row(values: Sequence[object]) -> AccountRow:
+def _row(values: Sequence[Any]) -> AccountRow:
+    """The columns are in the order of the fields; `reasons` is the last of both."""
     *plain, reasons = values
-    plain[7] = plain[7] or ""
-    lost = tuple((str(reason["metric"]), int(reason["lost_nano"])) for reason in reasons)  # type: ignore[attr-defined]
-    return AccountRow(*plain, lost)  # type: ignore[arg-type]  # the columns are in the order of the fields
+    lost = tuple((str(reason["metric"]), int(reason["lost_nano"])) for reason in reasons)
+    return AccountRow(*plain, reasons=lost)

@@ -90,25 +90,28 @@ def access_models(member: Member) -> list[ModelFace]:
     for version in ModelVersion.objects.defer("text").order_by("number", "pk"):
         first_seen.setdefault(version.model, version.pk)
         newest[version.model] = version
-    return [_face(newest[model].pk, newest[model].digest) for model in sorted(newest, key=first_seen.__getitem__)]
+    chosen = [newest[model] for model in sorted(newest, key=first_seen.__getitem__)]
+    return [_face(version.pk, version.model, version.digest) for version in chosen]
 
 
 def access_model_version(member: Member, version_id: int) -> ModelFace | None:
     if not member.is_active:
         return None
-    digest = ModelVersion.objects.filter(pk=version_id).values_list("digest", flat=True).first()
-    return None if digest is None else _face(version_id, digest)
+    known = ModelVersion.objects.filter(pk=version_id).values_list("model", "digest").first()
+    return None if known is None else _face(version_id, *known)
 
 
 @lru_cache(maxsize=64)
-def _face(version_id: int, digest: str) -> ModelFace:
-    """A version never changes, so its face is made once; the digest keeps databases of one process apart."""
+def _face(version_id: int, model: str, digest: str) -> ModelFace:
+    """A version never changes, so its face is made once; name and digest keep databases of one process apart."""
     return face_of(ModelVersion.objects.get(pk=version_id))
 
 
 def face_of(version: ModelVersion) -> ModelFace:
-    files: list[dict[str, Any]] = [found for text in version.text.values() if isinstance(found := _read(text), dict)]
-    wanted = version.model.rpartition("/")[2]
+    package, _, wanted = version.model.partition("/")
+    # What a package says itself comes after, and so wins over, what it inherits.
+    paths = sorted(version.text, key=lambda path: path.startswith(f"{package}/"))
+    files: list[dict[str, Any]] = [found for path in paths if isinstance(found := _read(version.text[path]), dict)]
     model = next((file for file in files if file.get("model") == wanted), {})
     metrics = {name: _metric(name, entry) for file in files for name, entry in (file.get("metrics") or {}).items()}
     return ModelFace(

@@ -47,7 +47,7 @@ def access_scores_at(member: Member, model: str, moment: datetime) -> dict[int, 
         .order_by("as_of")
         .values_list("account_id", "as_of", "nano_points", "band", "coverage", "version_id")
     )
-    return {account: ScorePoint(*rest) for account, *rest in rows.iterator(chunk_size=5000)}
+    return {row[0]: ScorePoint(*row[1:]) for row in rows.iterator(chunk_size=5000)}
 
 
 def access_history(
@@ -61,8 +61,8 @@ def access_history(
         .values_list("account_id", "as_of", "nano_points", "band", "coverage", "version_id")
     )
     found: dict[int, list[ScorePoint]] = {account: [] for account in accounts}
-    for account, *rest in rows:
-        found[account].append(ScorePoint(*rest))
+    for row in rows:
+        found[row[0]].append(ScorePoint(*row[1:]))
     return found
 
 
@@ -122,4 +122,5 @@ def _full_run(member: Member, model: str, moment: datetime) -> datetime | None:
         records.filter(as_of__gte=newest - REACH).values_list("as_of").annotate(count=Count("pk")).order_by("-as_of")
     )
     fullest = max(count for _, count in runs)
-    return next(as_of for as_of, count in runs if count >= FULL_RUN_SHARE * fullest)
+    full: datetime = next(as_of for as_of, count in runs if count >= FULL_RUN_SHARE * fullest)
+    return full

@@ -32,7 +32,7 @@ class AccountShape(Schema):
     mrr: Decimal | None
     currency: str
     renewal_on: date | None
-    owner: str
+    owner: str | None
     score: Decimal | None
     band: str | None
     coverage: float | None

@@ -61,7 +61,7 @@ def score(
     request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
 ) -> tuple[int, object]:
     found = _explained(member_of(request), account_id, model, as_of)
-    return (404, NotFound()) if found is None else (200, ScoreShape(**_score(*found)))
+    return (404, NotFound()) if found is None else (200, _score(*found))
 
 
 @router.get("/{int:account_id}/scores", response={200: HistoryShape, 404: NotFound}, summary="Score history")
@@ -81,9 +81,7 @@ def history(
     return 200, HistoryShape(
         model=face.model,
         points=[
-            PointShape(
-                as_of=row.as_of, score=points(row.nano_points), band=row.band or None, coverage=row.coverage
-            )
+            PointShape(as_of=row.as_of, score=points(row.nano_points), band=row.band or None, coverage=row.coverage)
             for row in rows
         ],
     )
@@ -111,7 +109,7 @@ def explanation(
         )
         for line in explained.measures
     ]
-    return 200, ExplanationShape(**_score(face, explained), measures=measures)
+    return 200, ExplanationShape(**dict(_score(face, explained)), measures=measures)
 
 
 def _explained(
@@ -125,12 +123,12 @@ def _explained(
     return None if explained is None else (face, explained)
 
 
-def _score(face: ModelFace, explained: Explanation) -> dict[str, object]:
-    return {
-        "model": face.model,
-        "model_version": face.number,
-        "as_of": explained.as_of,
-        "score": points(explained.nano_points),
-        "band": explained.band or None,
-        "coverage": explained.coverage,
-    }
+def _score(face: ModelFace, explained: Explanation) -> ScoreShape:
+    return ScoreShape(
+        model=face.model,
+        model_version=face.number,
+        as_of=explained.as_of,
+        score=points(explained.nano_points),
+        band=explained.band or None,
+        coverage=explained.coverage,
+    )

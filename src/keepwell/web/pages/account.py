@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -115,7 +116,7 @@ def account_page(request: HttpRequest, account_id: int) -> HttpResponse:
         page = Context(account, choices, model, empty=_no_score(model), **shared)  # type: ignore[arg-type]
     else:
         page = _filled(request, member, account, face, found, choices, shared)
-    return render(request, "account.html", {"page": page})
+    return render(request, "account.html", {"page": page, "here": "accounts"})
 
 
 def _filled(
@@ -129,9 +130,9 @@ def _filled(
 ) -> Context:
     span = request.GET.get("span", "90")
     span = span if span in SPANS else "90"
-    points = access_history(
-        member, model.model, [account.pk], found.as_of - timedelta(days=int(span)), found.as_of
-    )[account.pk]
+    points = access_history(member, model.model, [account.pk], found.as_of - timedelta(days=int(span)), found.as_of)[
+        account.pk
+    ]
     band = model.band(found.band)
     return Context(
         account=account,
@@ -181,7 +182,7 @@ def _week_change(account_id: int, model: ModelFace, found: Explanation) -> int |
 
 def _version_marks(points: Sequence[ScorePoint], member: Member) -> list[tuple[datetime, int]]:
     marks = []
-    for before, point in zip(points, points[1:], strict=False):
+    for before, point in pairwise(points):
         if before.version_id != point.version_id:
             version = access_model_version(member, point.version_id)
             marks.append((point.as_of, version.number if version else 0))
@@ -254,9 +255,7 @@ def _traits(account: Account) -> list[tuple[str, str]]:
 
 def _no_score(model: ModelFace | None) -> EmptyState:
     if model is None:
-        return EmptyState(
-            "first_use", "No health model is published", "Run 'keepwell score' to score every account."
-        )
+        return EmptyState("first_use", "No health model is published", "Run 'keepwell score' to score every account.")
     return EmptyState(
         "no_data",
         "No score for this account",

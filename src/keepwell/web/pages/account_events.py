@@ -61,12 +61,13 @@ def account_events_page(request: HttpRequest, account_id: int) -> HttpResponse:
     models, model = models_for(request)
     newest = access_newest_as_of(member, model.model) if model else None
     asked = day_end(request.GET.get("as_of"))
-    explanation = account_explanation(account_id, model.model, asked or newest) if model and (asked or newest) else None
+    moment = asked or newest
+    explanation = account_explanation(account_id, model.model, moment) if model and moment else None
     face = access_model_version(member, explanation.version_id) if explanation else model
     metric = _metric(request, face)
     as_of = explanation.as_of if explanation else asked or SystemClock().now()
     page = _filled(request, account, face, metric, explanation, as_of, model_choices(models, model))
-    return render(request, "account_events.html", {"page": page})
+    return render(request, "account_events.html", {"page": page, "here": "accounts"})
 
 
 def _metric(request: HttpRequest, model: ModelFace | None) -> MetricFace | None:
@@ -101,7 +102,11 @@ def _filled(
     )
     first = (number - 1) * EVENTS_A_PAGE
     last = first + len(found.rows)
-    line = next((item for item in explanation.measures if metric and item.metric == metric.id), None) if explanation else None
+    line = (
+        next((item for item in explanation.measures if metric and item.metric == metric.id), None)
+        if explanation
+        else None
+    )
     return Context(
         account=account,
         models=models,

@@ -149,9 +149,9 @@ def accounts_page(request: HttpRequest) -> HttpResponse:
     choices = model_choices(models, model)
     as_of = access_newest_as_of(member, model.model) if model else None
     if model is None or as_of is None:
-        return render(request, "accounts.html", {"page": Context(choices, model, empty=NO_SCORES)})
+        return render(request, "accounts.html", {"page": Context(choices, model, empty=NO_SCORES), "here": "accounts"})
     page = _filled(member, model, as_of, read_question(request.GET, model), choices)
-    return render(request, "accounts.html", {"page": page})
+    return render(request, "accounts.html", {"page": page, "here": "accounts"})
 
 
 def read_question(query: QueryDict, model: ModelFace) -> Question:

@@ -45,7 +45,8 @@ def attention_rows(
     shown = ids[:MOST]
     parts = access_largest_parts([week[account] for account in shown if account in week])
     return [
-        _row(row, model, week.get(row.id), parts.get(row.id)) for row in access_accounts_by_id(member, model.model, shown)
+        _row(row, model, week.get(row.id), parts.get(row.id))
+        for row in access_accounts_by_id(member, model.model, shown)
     ], len(ids)
 
 

@@ -93,10 +93,10 @@ def overview_page(request: HttpRequest) -> HttpResponse:
     choices = model_choices(models, model)
     as_of = access_newest_as_of(member, model.model) if model else None
     if model is None or as_of is None:
-        return render(request, "overview.html", {"page": Context(choices, model, empty=NO_SCORES)})
+        return render(request, "overview.html", {"page": Context(choices, model, empty=NO_SCORES), "here": "overview"})
     period = request.GET.get("days", "1")
     page = _filled(member, model, as_of, choices, period if period in PERIODS else "1")
-    return render(request, "overview.html", {"page": page})
+    return render(request, "overview.html", {"page": page, "here": "overview"})
 
 
 def _filled(member: Member, model: ModelFace, as_of: datetime, choices: Sequence[Choice], period: str) -> Context:
@@ -138,9 +138,7 @@ def _accounts(**query: str) -> str:
     return f"{reverse('accounts')}?{urlencode(query)}"
 
 
-def _matrix(
-    model: ModelFace, moves: Mapping[int, Move], period: str
-) -> Sequence[tuple[str, Sequence[MatrixCell]]]:
+def _matrix(model: ModelFace, moves: Mapping[int, Move], period: str) -> Sequence[tuple[str, Sequence[MatrixCell]]]:
     """Rows are bands before, columns bands now, best first."""
     counts = Counter((move.before.band or UNKNOWN, move.after.band or UNKNOWN) for move in moves.values())
     names = [band.id for band in model.bands]

@@ -26,6 +26,7 @@ function draw(place) {
     for (const axis of [shown.xAxis, shown.yAxis]) {
       if (axis.axisLabel.width) axis.axisLabel = { ...axis.axisLabel, width: 108 };
     }
+    if (shown.xAxis.type === "time") shown.xAxis = { ...shown.xAxis, splitNumber: 3 };
     for (const series of shown.series) if (series.markArea) series.markArea.label = { show: false };
   }
   chart.setOption(shown, true);
