@@ -1,12 +1,16 @@
 """The first half of a mapping: a row with its empty words removed, its times read and its conditions decided."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
+from typing import Final
 
 from keepwell.connectors.condition import Condition, ListedIn, Terms, condition_sql
 from keepwell.connectors.import_map import EventFrom, ImportMap, NumberStyle, PropertyFrom, TimeFrom
 from keepwell.connectors.sql_text import all_of, any_of, fill, literals
 from keepwell.connectors.typed_text import TimeReading, iso_text, number, wall_time, zoned_time
+
+MIDNIGHT: Final = "00:00"
 
 
 class ColumnPlan:
@@ -20,7 +24,7 @@ class ColumnPlan:
         self._zone, self._nulls, self._numbers = zone, nulls, numbers
         self._texts = {column: f"c{index}" for index, column in enumerate(self.columns)}
         self._readings: dict[TimeReading, str] = {}
-        self._default: dict[str, str] = {}
+        self._spelt: dict[str, TimeReading] = {}
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -44,15 +48,19 @@ class ColumnPlan:
         """The column with the instant."""
         zone, whole_day = source.zone or self._zone, isinstance(source, TimeFrom) and source.whole_day
         reading = TimeReading(source.column or "", tuple(source.formats), zone, source.date_at, whole_day)
-        name = self._readings.setdefault(reading, f"t{len(self._readings)}")
-        self._default.setdefault(reading.column, name)
-        return name
+        self._spelt.setdefault(reading.column, reading)
+        return self._name(reading)
 
     def default_instant(self, column: str) -> str:
-        """The instant of a column that a condition names: as an event reads it, else as ISO 8601."""
-        if column not in self._default:
-            self.instant_of(TimeFrom(column=column))
-        return self._default[column]
+        """The instant of a column that a condition names: in the formats that an event gives, else as ISO 8601.
+
+        A date alone is midnight here, so that two dates compare as days whatever hour their events are given.
+        """
+        spelt = self._spelt.get(column) or TimeReading(column, ("iso",), self._zone, MIDNIGHT)
+        return self._name(replace(spelt, date_at=MIDNIGHT))
+
+    def _name(self, reading: TimeReading) -> str:
+        return self._readings.setdefault(reading, f"t{len(self._readings)}")
 
     def prepare(self, decided: Iterable[str] = ()) -> str:
         """SQL from `source_rows` to its columns, then those in `decided`, which may use them."""
