@@ -1,9 +1,9 @@
 """Metric cases: tiny event histories in YAML and the values they must give, free of any engine.
 
-A file `tests/cases/metrics/<kind>.yaml` holds `example`, a metric as a package would write it, and `cases`. In a case,
-events are told by `ago` (`3d`, `6d 23:59:59.999999`) before `as_of`, so that the edge of a window can be read; keys other
-than account, event, ago, contact and tie are properties. The names of all events of the case, and of `also_known`,
-are known to the log.
+A file `tests/cases/metrics/<kind>.yaml` holds `example`, a metric as a package would write it, and `cases`. In a
+case, events are told by `ago` (`3d`, `6d 23:59:59.999999`) before `as_of`, so that the edge of a window can be read;
+keys other than account, event, ago, contact and tie are properties. The names of all events of the case, and of
+`also_known`, are known to the log.
 """
 
 import re
@@ -118,7 +118,9 @@ def events_table(rows: list[Row], metrics: Mapping[str, Metric]) -> pa.Table:
         ]
     )
     full = [{**row, "days_ago": row["age"] // (DAY // MICROSECOND)} for row in rows]
-    columns = {name: pa.array([_stored(row.get(name)) for row in full], schema.field(name).type) for name in schema.names}
+    columns = {
+        name: pa.array([_stored(row.get(name)) for row in full], schema.field(name).type) for name in schema.names
+    }
     return pa.table(columns, schema=schema)
 
 

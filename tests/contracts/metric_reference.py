@@ -1,4 +1,4 @@
-"""Every metric kind again, in plain Python over one account's events: slow, without SQL, and told from its text alone."""
+"""Every metric kind again, in plain Python over one account's events: slow, and written from its text alone."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

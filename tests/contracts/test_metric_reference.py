@@ -23,44 +23,65 @@ BIG = {**BOTH, "where": {"amount": {"at_least": 0.1, "below": 7}, "core": True}}
 SETS = (USED, BOTH, RED, BIG, {"events": ["used", "never heard of"]}, {"events": ["never heard of"]})
 PLAN = {"events": ["told"], "property": "limit"}
 
-METRICS: list[dict[str, object]] = [
-    *({"kind": "count", **events, "days": days} for events in SETS for days in (1, 7, 90)),
-    *({"kind": "count", **events, "days": 30, "per": "contact"} for events in SETS),
-    *({"kind": "active_days_rate", **events, "days": days} for events in SETS for days in (1, 30, 60, 61, 130)),
-    *({"kind": "distinct", **events, "days": 30, "of": of} for events in SETS for of in ("contact", "kind")),
-    *({"kind": "sum", **events, "days": days, "property": "amount"} for events in SETS for days in (7, 90)),
-    {"kind": "sum", **BOTH, "days": 30, "property": "amount", "per": "contact"},
-    *({"kind": "mean", **events, "days": 30, "property": "amount"} for events in SETS),
-    *({"kind": "ratio", **events, "days": 30, "of": of} for events in (USED, {**USED, "where": {"core": False}}) for of in (USED, BOTH, RED)),
-    *({"kind": "change", **BOTH, "days": days, "measure": "count", "minimum": 2} for days in (1, 7, 30)),
+ASKED = {"events": ["asked"]}
+NOT_CORE = {**USED, "where": {"core": False}}
+USAGE = (USED, RED, {**BOTH, "property": "amount"})
+ITEMS = ("kind", "contact")
+RESPONSES = (USED, BOTH, {**BOTH, "where": {"core": True}})
+
+
+def each(kind: str, *variants: dict[str, object], **more: object) -> list[dict[str, object]]:
+    """One metric per variant."""
+    return [{"kind": kind, **variant, **more} for variant in variants]
+
+
+METRICS = [
+    *(metric for days in (1, 7, 90) for metric in each("count", *SETS, days=days)),
+    *each("count", *SETS, days=30, per="contact"),
+    *(metric for days in (1, 30, 60, 61, 130) for metric in each("active_days_rate", *SETS, days=days)),
+    *(metric for of in ITEMS for metric in each("distinct", *SETS, days=30, of=of)),
+    *(metric for days in (7, 90) for metric in each("sum", *SETS, days=days, property="amount")),
+    *each("sum", BOTH, days=30, property="amount", per="contact"),
+    *each("mean", *SETS, days=30, property="amount"),
+    *(metric for of in (USED, BOTH, RED) for metric in each("ratio", USED, NOT_CORE, days=30, of=of)),
+    *(metric for days in (1, 7, 30) for metric in each("change", BOTH, days=days, minimum=2)),
     *(
-        {"kind": "change", **events, "days": days, "measure": measure, "property": "amount", "by": by}
-        for events in (BOTH, RED)
+        metric
         for days in (7, 30)
         for measure in ("sum", "mean")
         for by in ("relative", "difference")
+        for metric in each("change", BOTH, RED, days=days, measure=measure, property="amount", by=by)
     ),
-    *({"kind": "baseline_change", **BOTH, "days": days, "weeks": weeks} for days in (1, 3, 7) for weeks in (1, 2, 4)),
-    {"kind": "baseline_change", **USED, "days": 3, "weeks": 2, "minimum": 3, "measure": "sum", "property": "amount"},
-    *({"kind": kind, **events} for kind in ("days_since_last", "tenure", "streak") for events in SETS),
-    *({"kind": "streak", **BOTH, "per": "week", "at_most": most} for most in (2, 60, 100)),
-    *({"kind": "streak", **BOTH, "at_most": most} for most in (2, 59, 61)),
-    *({"kind": "overdue", **BOTH, "days": days, "minimum": minimum} for days in (30, 130) for minimum in (2, 3)),
-    *({"kind": "last_value", **events, "property": "amount"} for events in SETS),
-    *({"kind": "last_is", **events, "property": "kind", "values": ["red", ""]} for events in SETS),
-    *({"kind": "share_of_limit", "usage": usage, "limit": PLAN, "days": 30} for usage in (USED, RED, {**BOTH, "property": "amount"})),
-    *({"kind": "adoption", **events, "property": of, "days": 30, "of_plan": PLAN} for events in (BOTH, RED) for of in ("kind", "contact")),
-    {"kind": "adoption", **BOTH, "property": "kind", "days": 30, "total": 2},
-    *({"kind": "adoption_speed", **events, "property": of, "days": days} for events in (USED, BOTH) for of in ("kind", "contact") for days in (7, 30)),
-    *({"kind": "depth", **events, "property": of, "days": 30} for events in SETS for of in ("kind", "contact")),
-    *({"kind": "contact_spread", **events, "days": days} for events in SETS for days in (7, 60)),
     *(
-        {"kind": kind, "request": {"events": ["asked"]}, "response": response, "within_hours": hours, "days": 30, **more}
-        for response in (USED, BOTH, {**BOTH, "where": {"core": True}})
-        for hours in (1, 48)
-        for kind, more in (("response_rate", {}), ("response_time", {}), ("response_time", {"average": "mean"}))
+        metric
+        for days in (1, 3, 7)
+        for weeks in (1, 2, 4)
+        for metric in each("baseline_change", BOTH, days=days, weeks=weeks)
     ),
-]  # fmt: skip
+    *each("baseline_change", USED, BOTH, days=3, weeks=2, minimum=3, measure="sum", property="amount"),
+    *(metric for kind in ("days_since_last", "tenure", "streak") for metric in each(kind, *SETS)),
+    *(metric for most in (2, 60, 100) for metric in each("streak", BOTH, per="week", at_most=most)),
+    *(metric for most in (2, 59, 61) for metric in each("streak", BOTH, at_most=most)),
+    *(metric for minimum in (2, 3) for metric in each("overdue", USED, BOTH, days=30, minimum=minimum)),
+    *each("overdue", BOTH, days=130),
+    *each("last_value", *SETS, property="amount"),
+    *each("last_is", *SETS, property="kind", values=["red", ""]),
+    *(metric for usage in USAGE for metric in each("share_of_limit", {"usage": usage}, limit=PLAN, days=30)),
+    *(metric for of in ITEMS for metric in each("adoption", BOTH, RED, property=of, days=30, of_plan=PLAN)),
+    *each("adoption", BOTH, property="kind", days=30, total=2),
+    *(metric for of in ITEMS for metric in each("adoption_speed", USED, BOTH, property=of, days=7)),
+    *(metric for of in ITEMS for metric in each("adoption_speed", USED, BOTH, property=of, days=30)),
+    *(metric for of in ITEMS for metric in each("depth", *SETS, property=of, days=30)),
+    *(metric for days in (7, 60) for metric in each("contact_spread", *SETS, days=days)),
+    *(
+        metric
+        for response in RESPONSES
+        for hours in (1, 48)
+        for kind, averages in (("response_rate", ({},)), ("response_time", ({}, {"average": "mean"})))
+        for metric in each(kind, *averages, request=ASKED, response=response, within_hours=hours, days=30)
+    ),
+]
+
 
 KNOWN = (NAMES, NAMES, ("used", "asked"), ("used",))
 
@@ -139,7 +160,9 @@ def test_a_kind_agrees_with_the_reference(
     # An event that was heard makes its name known.
     told = {account: [seen for seen in all_seen if seen.name in known] for account, all_seen in history.items()}
     rows = [_row(account, seen) for account, all_seen in told.items() for seen in all_seen]
-    table = events_table(data.draw(st.permutations(rows)), {name: metric_of(one) for name, one in checked(kind).items()})
+    table = events_table(
+        data.draw(st.permutations(rows)), {name: metric_of(one) for name, one in checked(kind).items()}
+    )
     found = run(database, table, query(kind, known))
     assert set(found) == {account for account, all_seen in told.items() if all_seen}
     for account, row in found.items():
