@@ -25,7 +25,7 @@ def demo(
     settings = start_new()
     from keepwell.jobs.demo import DemoPlan, do_fill_demo
     from keepwell.jobs.home import demo_email
-    from keepwell.lake.duckdb_engine import DuckEngine
+    from keepwell.lake.duckdb_engine import embedded_engine
     from keepwell.store.models import Account
 
     console = Console(stderr=True)
@@ -37,7 +37,7 @@ def demo(
         plan = DemoPlan(package, accounts, days, seed, until)
         with console.status("Starting") as status:
             report, runs = do_fill_demo(
-                Home(settings.home), DuckEngine(), plan, by=operator(), now=now, told=status.update
+                Home(settings.home), embedded_engine(), plan, by=operator(), now=now, told=status.update
             )
         last = runs[-1]
         typer.echo(f"{report.taken:,} events of {accounts} accounts; {last.known} scored, {last.ended} have left.")

@@ -39,9 +39,9 @@ def score(
     """Score all accounts, or some, under every published health model, and keep the result."""
     settings = start()
     from keepwell.jobs.score_accounts import do_score_accounts
-    from keepwell.lake.duckdb_engine import DuckEngine
+    from keepwell.lake.duckdb_engine import embedded_engine
 
-    home, now = Home(settings.home), SystemClock().now()
+    home, engine, now = Home(settings.home), embedded_engine(), SystemClock().now()
     moment = _moment(as_of, now)
     moments = [moment - timedelta(days=days) for days in range(0, history + 1, every)]
     accounts = [_account_id(key) for key in account] if account else None
@@ -50,7 +50,9 @@ def score(
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
         bar = progress.add_task("Scoring", total=len(versions))
         for version in versions:
-            runs = do_score_accounts(home, DuckEngine(), version, moments, accounts=accounts, by=operator(), now=now)
+            runs = do_score_accounts(
+                home, embedded_engine(), version, moments, accounts=accounts, by=operator(), now=now
+            )
             last = runs[-1]
             told.append(
                 {
@@ -81,20 +83,20 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Show what the score of an account is made of, and why it changed."""
-    start()
+    home = Home(start().home)
     from keepwell.jobs.read_account import account_change, account_explanation
 
     now = SystemClock().now()
     account_id, moment = _account_id(account), _moment(as_of, now)
     told: list[dict[str, object]] = []
     for version in _versions(model):
-        found = account_explanation(account_id, version.model, moment)
+        found = account_explanation(home, account_id, version.model, moment)
         if found is None:
             raise UserError(
                 f"{account} has no score under {version.model} as of {moment.isoformat()}: "
                 "nothing was scored by then. Run 'keepwell score' first."
             )
-        change = account_change(account_id, version.model, _moment(since, now), moment) if since else None
+        change = account_change(home, account_id, version.model, _moment(since, now), moment) if since else None
         told.append(_told(version.model, found, change))
     if as_json:
         typer.echo(json.dumps(told, indent=2))

@@ -63,7 +63,7 @@ def find_text(home: Home, package: str) -> tuple[PackageText, dict[str, PackageT
 
 
 def do_install_package(home: Home, folder: Path, *, by: str, now: datetime) -> str:
-    """Copy the files of a package into the home, in place of an earlier copy, and give its id. Errors refuse it whole."""
+    """Copy a package into the home, in place of an earlier copy, and give its id; with an error nothing is copied."""
     text = read_folder(folder, str(folder))
     package = load_valid_package(text, read_texts(home))
     target = home.packages / package.id

@@ -6,14 +6,15 @@ Callers have checked that the member may see the account.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
-
-import yaml
-from pydantic import TypeAdapter, ValidationError
+from typing import Any
 
 from keepwell.base.home import Home
-from keepwell.base.registry import OneOf
 from keepwell.facts.moment import Moment
+from keepwell.health.change import Cause
+from keepwell.jobs.account_score import causes_of_change, score_again
+from keepwell.jobs.package import package_of
+from keepwell.jobs.score_book import measure_lines
+from keepwell.lake.duckdb_engine import embedded_engine
 from keepwell.lake.history import LoggedEvent, reading
 from keepwell.lake.history import account_events as logged_events
 from keepwell.lake.log import EventLog
@@ -22,10 +23,7 @@ from keepwell.metrics.metric import Metric
 from keepwell.store.models import Contact, EventName, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
 
-Cause = Literal["behaviour", "data_missing", "window_ageing", "model_edit"]
 EVENTS_A_PAGE = 50
-
-_METRIC: TypeAdapter[Metric] = TypeAdapter(Annotated[Metric, OneOf("keepwell.metrics.kinds", Metric)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +94,28 @@ class EventPage:
     total: int
 
 
-def account_explanation(account_id: int, model: str, as_of: datetime) -> Explanation | None:
+def account_explanation(home: Home, account_id: int, model: str, as_of: datetime) -> Explanation | None:
     """The last score until a moment, that moment included; None before the first."""
-    record = (
-        ScoreRecord.objects.filter(account_id=account_id, version__model=model, as_of__lte=as_of)
-        .order_by("-as_of", "-pk")
-        .first()
-    )
-    return None if record is None else _explanation(record)
+    record = _record(account_id, model, as_of)
+    return None if record is None else _explanation(home, record)
 
 
-def account_change(account_id: int, model: str, since: datetime, until: datetime) -> Change | None:
+def account_change(home: Home, account_id: int, model: str, since: datetime, until: datetime) -> Change | None:
     """Why the score moved between two moments; None where one of them has no score."""
-    before = account_explanation(account_id, model, since)
-    after = account_explanation(account_id, model, until)
-    if before is None or after is None or before.nano_points is None or after.nano_points is None:
+    first, last = _record(account_id, model, since), _record(account_id, model, until)
+    if first is None or last is None or first.nano_points is None or last.nano_points is None:
         return None
-    is_edited = before.version_id != after.version_id
+    before, after = _explanation(home, first), _explanation(home, last)
+    causes = causes_of_change(
+        home, embedded_engine(), account_id, (first.version, first.as_of), (last.version, last.as_of)
+    )
     old = {line.metric: line for line in before.measures}
     new = {line.metric: line for line in after.measures}
-    lines = [_change_line(metric, old.get(metric), new.get(metric), is_edited=is_edited) for metric in {**old, **new}]
-    moved = sorted((line for line in lines if line.change_nano), key=lambda line: (-abs(line.change_nano), line.metric))
-    return Change(before, after, tuple(moved))
+    lines = [
+        ChangeLine(cause.metric, cause.cause, cause.nano, old.get(cause.metric), new.get(cause.metric))
+        for cause in causes
+    ]
+    return Change(before, after, tuple(lines))
 
 
 def account_events(
@@ -146,10 +144,13 @@ def account_events(
     return EventPage(_worded(rows), total)
 
 
-def _explanation(record: ScoreRecord) -> Explanation:
-    measures = tuple(
-        MeasureLine(line["metric"], line["value"], line["points_nano"], line["weight_nano"]) for line in record.measures
-    )
+def _record(account_id: int, model: str, until: datetime) -> ScoreRecord | None:
+    rows = ScoreRecord.objects.filter(account_id=account_id, version__model=model, as_of__lte=until)
+    return rows.select_related("version").order_by("-as_of", "-pk").first()
+
+
+def _explanation(home: Home, record: ScoreRecord) -> Explanation:
+    lines = record.measures or _lines_again(home, record)
     return Explanation(
         account_id=record.account_id,
         version_id=record.version_id,
@@ -159,43 +160,28 @@ def _explanation(record: ScoreRecord) -> Explanation:
         coverage=record.coverage,
         trend=record.trend,
         trend_nano=record.trend_nano,
-        measures=measures,
+        measures=tuple(MeasureLine(**line) for line in lines),
     )
 
 
-def _change_line(metric: str, old: MeasureLine | None, new: MeasureLine | None, *, is_edited: bool) -> ChangeLine:
-    change = (new.points_nano if new else 0) - (old.points_nano if old else 0)
-    had, has = old is not None and old.value is not None, new is not None and new.value is not None
-    cause: Cause = "behaviour"
-    if old is None or new is None or (is_edited and old.value == new.value):
-        cause = "model_edit"
-    elif had != has or (old.value == new.value and old.weight_nano != new.weight_nano):
-        cause = "data_missing"
-    return ChangeLine(metric, cause, change, old, new)
+def _lines_again(home: Home, record: ScoreRecord) -> list[dict[str, Any]]:
+    """Only the newest records keep their measures; the log still has what the others were made of."""
+    scores = score_again(home, embedded_engine(), record.version, record.account_id, record.as_of)
+    row = scores.row(record.account_id)
+    return [] if row is None else measure_lines(scores, row)
 
 
 def _filters(version_id: int, metric: str) -> Sequence[EventFilter]:
     """What a metric of a published model reads, those it takes values from included."""
-    entries: dict[str, object] = {}
-    version = ModelVersion.objects.get(pk=version_id)
-    package = version.model.partition("/")[0]
-    for path in sorted(version.text, key=lambda path: path.startswith(f"{package}/")):
-        found = yaml.safe_load(version.text[path])
-        if isinstance(found, dict):
-            entries.update(found.get("metrics") or {})
-    wanted, filters, seen = [metric], list[EventFilter](), set[str]()
+    version = ModelVersion.objects.filter(pk=version_id).first()
+    metrics = package_of(version).metrics if version else {}
+    wanted, seen = [metric], dict[str, Metric]()
     while wanted:
         name = wanted.pop()
-        if name in seen or name not in entries:
-            continue
-        seen.add(name)
-        try:
-            read = _METRIC.validate_python(entries[name])
-        except ValidationError:
-            continue
-        filters += read.reads()
-        wanted += read.uses()
-    return filters
+        if name in metrics and name not in seen:
+            seen[name] = metrics[name]
+            wanted += metrics[name].uses()
+    return [read for found in seen.values() for read in found.reads()]
 
 
 def _worded(rows: Sequence[LoggedEvent]) -> tuple[EventRow, ...]:

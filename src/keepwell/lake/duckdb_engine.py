@@ -1,6 +1,7 @@
 """The embedded engine: DuckDB in this process, over the files of the log."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import duckdb
@@ -82,3 +83,9 @@ def _only(accounts: Sequence[int] | None) -> str:
     if accounts is None:
         return ""
     return f" WHERE account IN ({', '.join(str(int(account)) for account in accounts)})"
+
+
+@cache
+def embedded_engine() -> DuckEngine:
+    """The one engine of this process, so that all callers share what it has compiled and cached."""
+    return DuckEngine()

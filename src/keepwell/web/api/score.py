@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import AwareDatetime
 
 from keepwell.base.clock import SystemClock
+from keepwell.base.home import Home
 from keepwell.jobs.read_account import Explanation, account_explanation
 from keepwell.store.models import Member
 from keepwell.store.read.account import access_account
@@ -119,7 +121,7 @@ def _explained(
     if face is None or access_account(member, account_id) is None:
         return None
     moment = as_of or access_newest_as_of(member, face.model)
-    explained = account_explanation(account_id, face.model, moment) if moment else None
+    explained = account_explanation(Home(settings.KEEPWELL.home), account_id, face.model, moment) if moment else None
     return None if explained is None else (face, explained)
 
 

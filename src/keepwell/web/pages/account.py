@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
+from keepwell.base.home import Home
 from keepwell.jobs.read_account import Change, Explanation, account_change, account_explanation
 from keepwell.store.models import Account, Contact, Member
 from keepwell.store.read.account import access_account, access_contacts
@@ -25,9 +27,10 @@ CONTACTS_SHOWN = 12
 SPANS = {"30": "30 days", "90": "90 days", "365": "1 year", "3650": "All"}
 CAUSES = {
     "behaviour": "Behaviour",
-    "data_missing": "Data missing",
-    "window_ageing": "Window ageing",
-    "model_edit": "Model edit",
+    "ageing": "Older events left their window",
+    "late": "Facts known later",
+    "data": "Data missing or back",
+    "model": "Model edit",
 }
 
 
@@ -109,7 +112,7 @@ def account_page(request: HttpRequest, account_id: int) -> HttpResponse:
     choices = model_choices(models, model)
     contacts, contact_count = access_contacts(member, account_id, CONTACTS_SHOWN)
     moment = _moment(request, member, model)
-    found = account_explanation(account_id, model.model, moment) if model else None
+    found = account_explanation(_home(), account_id, model.model, moment) if model else None
     face = access_model_version(member, found.version_id) if found else None
     shared = {"contacts": contacts, "contact_count": contact_count, "traits": _traits(account)}
     if model is None or found is None or face is None:
@@ -167,6 +170,10 @@ def day_end(text: str | None) -> datetime | None:
         return None
 
 
+def _home() -> Home:
+    return Home(settings.KEEPWELL.home)
+
+
 def _moment(request: HttpRequest, member: Member, model: ModelFace | None) -> datetime:
     asked = day_end(request.GET.get("as_of"))
     newest = access_newest_as_of(member, model.model) if model else None
@@ -174,7 +181,7 @@ def _moment(request: HttpRequest, member: Member, model: ModelFace | None) -> da
 
 
 def _week_change(account_id: int, model: ModelFace, found: Explanation) -> int | None:
-    before = account_explanation(account_id, model.model, found.as_of - timedelta(days=7))
+    before = account_explanation(_home(), account_id, model.model, found.as_of - timedelta(days=7))
     if before is None or before.nano_points is None or found.nano_points is None:
         return None
     return found.nano_points - before.nano_points
@@ -192,7 +199,7 @@ def _version_marks(points: Sequence[ScorePoint], member: Member) -> list[tuple[d
 def _change_view(request: HttpRequest, account_id: int, model: ModelFace, found: Explanation) -> ChangeView:
     until = min(day_end(request.GET.get("until")) or found.as_of, found.as_of)
     since = day_end(request.GET.get("since")) or until - timedelta(days=30)
-    change = account_change(account_id, model.model, min(since, until), until)
+    change = account_change(_home(), account_id, model.model, min(since, until), until)
     if change is None:
         return ChangeView(since.date(), until.date(), None, (), (), None)
     totals: dict[str, int] = {}

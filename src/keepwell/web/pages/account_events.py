@@ -62,7 +62,9 @@ def account_events_page(request: HttpRequest, account_id: int) -> HttpResponse:
     newest = access_newest_as_of(member, model.model) if model else None
     asked = day_end(request.GET.get("as_of"))
     moment = asked or newest
-    explanation = account_explanation(account_id, model.model, moment) if model and moment else None
+    explanation = (
+        account_explanation(Home(settings.KEEPWELL.home), account_id, model.model, moment) if model and moment else None
+    )
     face = access_model_version(member, explanation.version_id) if explanation else model
     metric = _metric(request, face)
     as_of = explanation.as_of if explanation else asked or SystemClock().now()
