@@ -147,7 +147,6 @@ def test_each_band_tells_what_to_do(band: str, actions: tuple[str, ...]) -> None
     assert BANDS[band].actions == actions
 
 
-@pytest.mark.requirement("X29")
 @pytest.mark.parametrize(
     ("band", "review"),
     asks(

@@ -1,10 +1,15 @@
 """The package `saas` says what requirement document A asks for (sections A1 and A2)."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
+from keepwell.facts.values import Values
 from keepwell.health.health_model import Measure
+from keepwell.health.score import nano, score
+from keepwell.health.trend import direction
 from tests.packages.shipped import band_at, groups, measures_of, reads, shipped
 
 SAAS = shipped("saas")
@@ -87,11 +92,23 @@ def test_both_trends_look_back_thirty_days() -> None:
     assert MODEL.trend.days == 30
 
 
+@pytest.mark.requirement("A026")
+@pytest.mark.parametrize(
+    ("change", "trend"),
+    [("5.1", "improving"), ("5", "stable"), ("0", "stable"), ("-5", "stable"), ("-5.1", "declining")],
+)
+def test_the_trend_has_a_direction(change: str, trend: str) -> None:
+    assert direction(nano(Decimal(change)), MODEL.trend) == trend
+
+
 @pytest.mark.requirement("A015", "X22")
 def test_team_adoption_gives_its_weight_to_its_group_where_it_does_not_apply() -> None:
-    measure = measures_of(groups(MODEL)["business_indicators"])["team_adoption_rate"]
-    assert MODEL.policy(measure) == "redistribute_in_group"
-    assert SAAS.catalogue.events["subscription_changed"].properties["team_seats"].type == "number"
+    metrics = MODEL.metrics()
+    told = np.zeros((2, len(metrics)))
+    told[1, metrics.index("team_adoption_rate")] = np.nan
+    scores = score(Values(datetime(2026, 6, 1, tzinfo=UTC), np.array([1, 2]), metrics, told), MODEL)
+    business = [metrics.index(metric) for metric in measures_of(groups(MODEL)["business_indicators"])]
+    assert (scores.weights[:, business] / 1e9).tolist() == [[8, 6, 4, 2], [10, 7.5, 0, 2.5]]
 
 
 @pytest.mark.requirement("A018", "X36")

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from keepwell.facts.values import Values
+from keepwell.health.explain import key_risk_factors
 from keepwell.health.package import Package
 from keepwell.health.score import Scores, score
 from keepwell.simulator.flavour import PackageName
@@ -100,6 +101,16 @@ def test_a_score_is_the_sum_of_weight_times_fraction() -> None:
         column = found.matrix[:, found.metrics.index(measure.metric)]
         expected += float(measure.weight or 0) * measure.scale.fractions(column)
     assert np.allclose(scores.nano_points[complete] / 1e9, expected[complete], atol=1e-7)
+
+
+@pytest.mark.requirement("A027")
+def test_what_costs_a_silent_account_most_is_its_missing_use() -> None:
+    scores = of_model(shipped("saas"), values("saas"))
+    row = scores.row(account_ids(history("saas"))["cobalt"])
+    assert row is not None
+    reasons = key_risk_factors(scores, row)
+    assert reasons[0].metric == "daily_active_rate"
+    assert reasons[0].nano > 10e9
 
 
 def test_the_small_world_of_three_accounts_ends_as_told() -> None:
