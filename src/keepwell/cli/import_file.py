@@ -20,8 +20,15 @@ from keepwell.cli.start import start
 def import_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, JSONL or Parquet.")],
     map_file: Annotated[
-        Path, typer.Option("--map", exists=True, dir_okay=False, readable=True, help="Which column is what (YAML).")
-    ],
+        Path | None,
+        typer.Option(
+            "--map",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="Which column is what (YAML); not needed with the columns account_id, event, timestamp.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be taken and what not; write nothing.")
     ] = False,

@@ -10,6 +10,7 @@ from keepwell.connectors.import_map import EventFrom, NameFrom, PropertyFrom, Te
 from keepwell.connectors.row_plan import RowPlan
 from keepwell.connectors.sql_text import choose, fill, literal, literals
 from keepwell.connectors.typed_text import instant_json, number, number_json, says_not_finite, text_json, truth
+from keepwell.facts.catalogue import Catalogue
 
 LONGEST_TEXT: Final = 8_192
 LONGEST_ID: Final = 512
@@ -38,16 +39,19 @@ class PropertyPlan:
 
 
 class EventPlan:
-    """How one entry of `events` becomes rows. `known` are the event names that a catalogue declares."""
+    """How one entry of `events` becomes rows. `types` are those of its properties."""
 
     def __init__(
-        self, rows: RowPlan, index: int, *, types: Mapping[str, str], known: frozenset[str], now: datetime
+        self, rows: RowPlan, index: int, *, types: Mapping[str, str], catalogue: Catalogue, now: datetime
     ) -> None:
         self._rows, self._map, self.index = rows, rows.map, index
         self.event: EventFrom = rows.map.events[index]
-        self._types, self._known = types, known
+        self._types, self._catalogue = types, catalogue
         self._latest_us = _microseconds(now + FURTHEST_AHEAD)
         self.problems: list[Problem] = []
+        self.names: dict[str, str] = {}
+        """What the words of the name's column stand for; empty when the name is a constant."""
+        self.name_table = f"names_{index}"
         self.properties: list[PropertyPlan] = []
         self._account = self._id(self.event.account or self._map.account, "account_missing")
         contact = self.event.contact or self._map.contact
@@ -57,6 +61,7 @@ class EventPlan:
         self._message_id = self._identified()
         for name, source in sorted(self.event.properties.items()):
             self.properties.append(self._property(name, source))
+        self._given_json = self._given()
         undecided = f"w{index} IS NULL OR skipped IS NULL"
         self.problems.insert(0, Problem(undecided, "condition_unreadable", self._condition_columns()))
 
@@ -67,8 +72,8 @@ class EventPlan:
         return fill(
             """
             SELECT line, last_line, $account AS account, $contact AS contact, $name AS name, $at AS at_us,
-                $at + $delay AS known_us, $message_id AS message_id$values, CASE $cases END AS problem
-            FROM prepared WHERE skipped IS DISTINCT FROM TRUE AND w$index IS DISTINCT FROM FALSE
+                $at + $delay AS known_us, $message_id AS message_id, $given AS given$values, CASE $cases END AS problem
+            FROM prepared $named WHERE skipped IS DISTINCT FROM TRUE AND w$index IS DISTINCT FROM FALSE ORDER BY line
             """,
             account=self._account,
             contact=self._contact,
@@ -76,20 +81,39 @@ class EventPlan:
             at=self._at,
             delay=str(self._delay()),
             message_id=self._message_id,
+            given=self._given_json,
             values=values,
             cases=cases,
+            named=self._naming(),
             index=str(self.index),
         )
 
+    def _naming(self) -> str:
+        column = self.event.name.column
+        if column is None:
+            return ""
+        return f"LEFT JOIN {self.name_table} AS named ON named.word = prepared.{self._rows.text(column)}"
+
     def props(self) -> str:
         """SQL over the rows of `select`: the properties that have a value as a JSON object, keys in order; or NULL."""
-        if not self.properties:
-            return "NULL::VARCHAR"
         members = [
             f"{literal(text_key(plan.name))} || {fill(plan.json, value=f'p{place}')}"
             for place, plan in enumerate(self.properties)
         ]
-        return f"nullif('{{' || concat_ws(',', {', '.join(members)}) || '}}', '{{}}')"
+        own = f"'{{' || concat_ws(',', {', '.join(members)}) || '}}'" if members else "'{}'"
+        if self.event.properties_from is not None:
+            own = f"json_merge_patch(coalesce(given, '{{}}'), {own})::VARCHAR" if members else "given"
+        return f"nullif({own}, '{{}}')"
+
+    def _given(self) -> str:
+        column = self.event.properties_from
+        if column is None:
+            return "NULL::VARCHAR"
+        found = self._rows.object_of(column)
+        self.problems.append(
+            Problem(f"{self._rows.text(column)} IS NOT NULL AND {found} IS NULL", "properties_invalid", column)
+        )
+        return found
 
     def _delay(self) -> int:
         delay = self.event.known_after if self.event.known_after is not None else self._map.known_after
@@ -116,18 +140,17 @@ class EventPlan:
         return f"({literal(source.prefix)} || {joined})" if source.prefix else f"({joined})"
 
     def _named(self, source: NameFrom) -> str:
+        own = self._catalogue.names()
         if source.column is None:
-            return literal(source.constant)
+            return literal(own.get(source.constant or "", source.constant))
+        listed = {word: own.get(name, name) for word, name in source.values.items()}
+        is_closed = bool(listed) and source.otherwise != "keep"
+        self.names = listed if is_closed else {**own, **listed}
         word = self._rows.text(source.column)
-        has_table = bool(source.values)
-        name = choose(word, source.values, word if source.otherwise == "keep" or not has_table else "NULL")
+        code = "word_not_in_table" if is_closed else "event_unknown"
         self.problems.append(Problem(f"{word} IS NULL", "name_missing", source.column))
-        if has_table:
-            self.problems.append(Problem(f"{name} IS NULL", "word_not_in_table", source.column))
-        self.problems.append(
-            Problem(f"{name} NOT IN ({literals(sorted(self._known))})", "event_unknown", source.column)
-        )
-        return name
+        self.problems.append(Problem("named.name IS NULL", code, source.column))
+        return "named.name"
 
     def _timed(self) -> str:
         at, column = self._rows.instant_of(self.event.time), self.event.time.column

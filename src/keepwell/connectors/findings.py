@@ -7,6 +7,7 @@ from keepwell.connectors.checks.check import Check, Rows
 from keepwell.connectors.other_file import load_other, plan_other
 from keepwell.connectors.report import CaseReport, Example, Finding
 from keepwell.connectors.row_plan import ColumnPlan
+from keepwell.connectors.sql_text import one_row
 from keepwell.connectors.staging import Staged
 
 EXAMPLES: Final = 3
@@ -27,7 +28,7 @@ def _run(staged: Staged, check: Check) -> Finding:
         return _unchecked(check, str(error))
     rows = Rows(staged.plan.terms("seen"), other.terms("other"))
     database = staged.database
-    (judged,) = database.execute(f"SELECT count(*) FROM seen WHERE {check.judged(rows)}").fetchone() or (0,)  # noqa: S608
+    (judged,) = one_row(database, f"SELECT count(*) FROM seen WHERE {check.judged(rows)}")  # noqa: S608
     database.execute("CREATE OR REPLACE TEMP TABLE breaches AS " + check.breaches(rows))
     cases = database.execute("SELECT words, count(*) FROM breaches GROUP BY words ORDER BY 2 DESC, 1").fetchall()
     found = database.execute(

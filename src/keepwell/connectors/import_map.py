@@ -170,7 +170,8 @@ class EventFrom(Shape):
     """One event that a row gives when all conditions of `when` hold.
 
     `id` is what the event adds to the message id of its row; it is needed only when two events have the same name.
-    `account` and `contact` replace those of the map for this event.
+    `account` and `contact` replace those of the map for this event. `properties_from` is a column that holds a JSON
+    object of properties, which are taken as they are; those in `properties` win over it.
     """
 
     name: NameSource
@@ -181,6 +182,7 @@ class EventFrom(Shape):
     contact: TextSource | None = None
     known_after: Period | None = None
     properties: dict[Word, PropertySource] = Field(default_factory=dict)
+    properties_from: ColumnName | None = None
 
     @property
     def label(self) -> str:
@@ -259,6 +261,8 @@ def _event_uses(event: EventFrom) -> Iterator[tuple[Place, str]]:
     yield from _under(("contact",), event.contact)
     for index, condition in enumerate(event.when):
         yield from ((("when", index, *place), column) for place, column in condition.columns())
+    if event.properties_from is not None:
+        yield ("properties_from",), event.properties_from
     for name, source in event.properties.items():
         if source.column is not None:
             yield ("properties", name, "column"), source.column

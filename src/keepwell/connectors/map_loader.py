@@ -22,10 +22,9 @@ from keepwell.connectors.import_map import (
     TimeFrom,
 )
 from keepwell.connectors.map_source import MapSource, read_source
+from keepwell.facts.catalogue import Catalogue
 
-Catalogue = Mapping[str, Mapping[str, str]]
-"""Properties with their type (number, text, boolean, time) by the name of the event."""
-
+STANDARD: Final = Path(__file__).parent / "maps" / "events.yaml"
 _SHAPES: Final = (ImportMap, EventFrom, NameFrom, TextFrom, TimeFrom, PropertyFrom, Condition, CsvDialect, NumberStyle)
 _KEYS: Final = sorted({field.alias or name for shape in _SHAPES for name, field in shape.model_fields.items()})
 
@@ -84,9 +83,20 @@ def check_map(loaded: LoadedMap, columns: Sequence[str] | None, catalogue: Catal
     return types
 
 
-def event_names(import_map: ImportMap, catalogue: Catalogue) -> frozenset[str]:
-    """The names that events of this map may have."""
-    return frozenset(catalogue) | {event.name.constant for event in import_map.events if event.name.constant}
+def standard_map(columns: Sequence[str] | None) -> LoadedMap:
+    """The map of files that keep to the usual column names; parts of it whose column is not there are left out."""
+    loaded = load_map(STANDARD)
+    if columns is None:
+        return loaded
+    changes: dict[str, object] = {}
+    for field in ("contact", "message_id"):
+        source: TextFrom | None = getattr(loaded.map, field)
+        if source is not None and source.column not in columns:
+            changes[field] = None
+    (event,) = loaded.map.events
+    if event.properties_from not in columns:
+        changes["events"] = [event.model_copy(update={"properties_from": None})]
+    return LoadedMap(loaded.map.model_copy(update=changes), loaded.source)
 
 
 def _wrong_columns(loaded: LoadedMap, columns: Sequence[str] | None) -> Iterator[Problem]:
@@ -110,17 +120,21 @@ def _wrong_names(source: MapSource, place: Place, event: EventFrom, catalogue: C
     if event.name.constant is not None:
         names.append(((*place, "name"), event.name.constant))
     for where, name in names:
-        if name not in catalogue:
-            hint = nearest(name, list(catalogue))
+        if name not in catalogue.names():
+            hint = nearest(name, list(catalogue.names()))
             yield Problem(source.file, source.line(where), f"no catalogue knows the event {name!r}.{hint}")
 
 
 def _declared(name: NameFrom, catalogue: Catalogue) -> dict[str, str]:
     """Properties of every event that the entry can become."""
+    own = catalogue.names()
+    names = [*name.values.values()]
     if name.constant is not None:
-        return dict(catalogue.get(name.constant, {}))
-    names = [*catalogue] if not name.values or name.otherwise == "keep" else [*name.values.values()]
-    return {prop: kind for one in names for prop, kind in catalogue.get(one, {}).items()}
+        names = [name.constant]
+    elif not name.values or name.otherwise == "keep":
+        names = [*catalogue.events]
+    found = [catalogue.events[own[one]] for one in names if one in own]
+    return {prop: declared.type for event in found for prop, declared in event.properties.items()}
 
 
 def _type_of(

@@ -17,6 +17,7 @@ REASONS: Final[dict[str, str]] = {
     "number_not_finite": "the number is infinite or not a number.",
     "number_unreadable": "the value is not a number.",
     "not_utf8": "the row holds bytes that are not UTF-8; for a file in another encoding say so in the map.",
+    "properties_invalid": "the properties are not a JSON object that can be kept as it is.",
     "quotes": "the quotes of the row do not match: one is opened and not closed, or text follows a closing one.",
     "time_ahead": "the time is more than 24 hours in the future.",
     "time_missing": "the time is empty.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from keepwell.connectors.reasons import REASONS
+from keepwell.connectors.sql_text import one_row
 from keepwell.connectors.staging import Staged
 
 LONGEST_ROW: Final = 1 << 16
@@ -15,7 +16,7 @@ ROWS_AT_ONCE: Final = 10_000
 
 def write_rejects(staged: Staged, path: Path) -> int:
     """How many were written; no file is made when there are none. The file appears whole or not at all."""
-    (count,) = staged.database.execute("SELECT count(*) FROM refused").fetchone() or (0,)
+    (count,) = one_row(staged.database, "SELECT count(*) FROM refused")
     if not count:
         return 0
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -31,6 +31,10 @@ class ColumnPlan:
         """Zones whose shifts the query joins, as `shift_table` calls them."""
         return tuple(dict.fromkeys(reading.zone for reading in self._readings if reading.zone != "UTC"))
 
+    def objects(self) -> tuple[str, ...]:
+        """Columns of `source_rows` beside the texts: o0, o1, … hold the JSON object of the text c0, c1, …"""
+        return ()
+
     def terms(self, table: str = "") -> Terms:
         """How conditions spell the columns; with the name of a table before each when one is given."""
         before = f"{table}." if table else ""
@@ -78,10 +82,10 @@ class ColumnPlan:
             placed AS (SELECT line, last_line$names$instants FROM timed $joins)
             SELECT *$decided FROM placed ORDER BY line
             """,
-            texts=_listed(self._clean(name) for name in self._texts.values()),
+            texts=_listed([*(self._clean(name) for name in self._texts.values()), *self.objects()]),
             iso=_listed(f"{iso_text(self.text(column))} AS {name}" for column, name in iso.items()),
             walls=_listed([*walls, *fixed]),
-            names=_listed(self._texts.values()),
+            names=_listed([*self._texts.values(), *self.objects()]),
             instants=_listed(self._instant(reading, name) for reading, name in self._times()),
             joins=" ".join(_join(reading, name) for reading, name in self._times() if reading.zone != "UTC"),
             decided=_listed(decided),
@@ -114,6 +118,13 @@ class RowPlan(ColumnPlan):
             self.instant_of(event.time)
         for column in self._compared_columns():
             self.default_instant(column)
+
+    def objects(self) -> tuple[str, ...]:
+        columns = [event.properties_from for event in self.map.events if event.properties_from is not None]
+        return tuple(dict.fromkeys(self.object_of(column) for column in columns))
+
+    def object_of(self, column: str) -> str:
+        return "o" + self.text(column)[1:]
 
     def prepare_rows(self) -> str:
         """SQL from `source_rows` to the content of `prepared`."""

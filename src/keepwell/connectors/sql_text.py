@@ -6,6 +6,9 @@ map, goes through `literal`.
 
 from collections.abc import Iterable, Mapping
 from string import Template
+from typing import Any
+
+import duckdb
 
 Literal = str | int | float | bool | None
 
@@ -47,3 +50,8 @@ def all_of(conditions: Iterable[str]) -> str:
 
 def any_of(conditions: Iterable[str]) -> str:
     return "(" + (" OR ".join(conditions) or "FALSE") + ")"
+
+
+def one_row(database: duckdb.DuckDBPyConnection, query: str, values: Iterable[Literal] = ()) -> tuple[Any, ...]:
+    """The first row of an answer, read to its end: an answer left open keeps the connection busy."""
+    return database.execute(query, list(values)).fetchall()[0]

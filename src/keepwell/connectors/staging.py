@@ -17,18 +17,20 @@ import pyarrow as pa
 
 from keepwell.connectors.event_plan import EventPlan
 from keepwell.connectors.import_map import ImportMap
-from keepwell.connectors.map_loader import Catalogue, event_names
+from keepwell.connectors.json_object import one_spelling
 from keepwell.connectors.other_file import load_lists, register_zones
 from keepwell.connectors.readers.reader import FileReader
 from keepwell.connectors.reasons import RowReject
 from keepwell.connectors.row_plan import RowPlan
-from keepwell.connectors.sql_text import fill, literal
+from keepwell.connectors.sql_text import fill, literal, one_row
 from keepwell.facts.arrival import ARRIVALS
+from keepwell.facts.catalogue import Catalogue
 
 MEMORY: Final = "512MB"
 ROWS_HANDED_ON: Final = 50_000
 DIGEST_SIGNS: Final = 32
 
+NAMES: Final = pa.schema([("word", pa.string()), ("name", pa.string())])
 _TABLES: Final = """
     CREATE TABLE taken (line BIGINT, account VARCHAR, contact VARCHAR, name VARCHAR, at_us BIGINT, known_us BIGINT,
         message_id VARCHAR, digest VARCHAR, copy INTEGER, props VARCHAR);
@@ -76,7 +78,7 @@ class Staged:
     @property
     def has_rows(self) -> bool:
         """Whether there is a table `seen`."""
-        return bool(self.database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'seen'").fetchone())
+        return bool(self.database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'seen'").fetchall())
 
     def arrivals(self) -> Iterator[pa.RecordBatch]:
         """What do_import_events takes, in the order of the file."""
@@ -119,21 +121,23 @@ def stage(
 ) -> Iterator[Staged]:
     """Map every row of the file. `types` come from `check_map`; `progress` hears how far the file has been read."""
     plan = RowPlan(import_map)
-    known = event_names(import_map, catalogue)
-    events = [
-        EventPlan(
-            plan, index, types={name: kind for (at, name), kind in types.items() if at == index}, known=known, now=now
-        )
-        for index in range(len(import_map.events))
-    ]
+    events = []
+    for index in range(len(import_map.events)):
+        own = {name: kind for (place, name), kind in types.items() if place == index}
+        events.append(EventPlan(plan, index, types=own, catalogue=catalogue, now=now))
     with TemporaryDirectory(prefix="keepwell-import-") as folder, _database(Path(folder)) as database:
         database.execute(_TABLES)
         register_zones(database, plan)
         lists = [listed for condition in plan.conditions() for listed in condition.lists()]
         load_lists(database, import_map, reader.path.parent, lists)
+        for event in events:
+            names = {"word": list(event.names), "name": list(event.names.values())}
+            database.register(
+                event.name_table, pa.table(names, pa.schema([("word", pa.string()), ("name", pa.string())]))
+            )
         staged = Staged(database, plan, reader)
         for batch in reader.rows(plan.columns):
-            database.register("source_rows", batch.table)
+            database.register("source_rows", _with_objects(batch.table, plan))
             staged.rows.read += batch.table.num_rows + len(batch.rejects)
             staged.rows.unreadable += len(batch.rejects)
             staged.columns_seen.update(_filled_columns(batch.table, plan.columns))
@@ -154,6 +158,12 @@ def _database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield database
 
 
+def _with_objects(rows: pa.RecordBatch, plan: RowPlan) -> pa.RecordBatch:
+    for name in plan.objects():
+        rows = rows.append_column(name, one_spelling(rows.column("c" + name[1:])))
+    return rows
+
+
 def _filled_columns(rows: pa.RecordBatch, columns: Sequence[str]) -> Iterator[str]:
     for place, column in enumerate(columns):
         if rows.column(f"c{place}").null_count < len(rows):
@@ -172,7 +182,7 @@ def _map_rows(staged: Staged, events: list[EventPlan]) -> None:
     database.execute("CREATE OR REPLACE TEMP TABLE prepared AS " + plan.prepare_rows())
     silent = " AND ".join(f"w{event.index} IS FALSE" for event in events)
     counts = "SELECT count(*) FILTER (skipped), count(*) FILTER (skipped IS FALSE AND $silent) FROM prepared"
-    skipped, eventless = database.execute(fill(counts, silent=silent)).fetchone() or (0, 0)
+    skipped, eventless = one_row(database, fill(counts, silent=silent))
     staged.rows.skipped += skipped
     staged.rows.eventless += eventless
     for event in events:

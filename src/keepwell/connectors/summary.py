@@ -14,19 +14,22 @@ from keepwell.connectors.report import (
     RejectReport,
     RowReport,
 )
+from keepwell.connectors.sql_text import one_row
 from keepwell.connectors.staging import Filled, Staged
 
 EXAMPLES: Final = 3
+_TOTALS: Final = """
+    SELECT count(*), count(DISTINCT account), count(DISTINCT (account, contact)) FILTER (contact IS NOT NULL),
+        min(at_us), max(at_us)
+    FROM taken
+"""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def report(staged: Staged) -> ImportReport:
     """Everything the file would give, what it would not and why, and what its checks found."""
     plan, reader, rows = staged.plan, staged.reader, staged.rows
-    totals = staged.database.execute(
-        "SELECT count(*), count(DISTINCT account), count(DISTINCT (account, contact)) FILTER (contact IS NOT NULL), "
-        "min(at_us), max(at_us) FROM taken"
-    ).fetchone() or (0, 0, 0, None, None)
+    totals = one_row(staged.database, _TOTALS)
     taken, accounts, contacts, first, last = totals
     return ImportReport(
         file=str(reader.path),
@@ -55,13 +58,25 @@ def _events(staged: Staged) -> Iterator[EventReport]:
     found = staged.database.execute(
         "SELECT name, count(*), min(at_us), max(at_us) FROM taken GROUP BY name ORDER BY 2 DESC, 1"
     ).fetchall()
+    given = _given(staged)
     for name, count, first, last in found:
-        properties = [
-            _property(prop, filled, count) for (event, prop), filled in sorted(staged.filled.items()) if event == name
-        ]
+        filled = {prop: filled for (event, prop), filled in staged.filled.items() if event == name}
+        filled |= {prop: Filled(times) for prop, times in given.get(name, {}).items() if prop not in filled}
+        properties = [_property(prop, found, count) for prop, found in sorted(filled.items())]
         yield EventReport(
             name=name, count=count, first_at=_instant(first), last_at=_instant(last), properties=properties
         )
+
+
+def _given(staged: Staged) -> dict[str, dict[str, int]]:
+    """How often each property came out of `properties_from`, by event name."""
+    if not staged.plan.objects():
+        return {}
+    found: dict[str, dict[str, int]] = {}
+    query = "SELECT name, key, count(*) FROM (SELECT name, unnest(json_keys(props)) AS key FROM taken) GROUP BY ALL"
+    for name, key, count in staged.database.execute(query).fetchall():
+        found.setdefault(name, {})[key] = count
+    return found
 
 
 def _property(name: str, filled: Filled, events: int) -> PropertyReport:
@@ -73,7 +88,7 @@ def _property(name: str, filled: Filled, events: int) -> PropertyReport:
 def _ids(staged: Staged) -> IdReport:
     source = staged.plan.map.message_id
     key = "digest" if source is None else "message_id"
-    (repeated,) = staged.database.execute(f"SELECT count(*) - count(DISTINCT {key}) FROM taken").fetchone() or (0,)  # noqa: S608
+    (repeated,) = one_row(staged.database, f"SELECT count(*) - count(DISTINCT {key}) FROM taken")  # noqa: S608
     if source is None:
         return IdReport(origin="derived from the content of each event", repeated=repeated)
     return IdReport(

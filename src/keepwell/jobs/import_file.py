@@ -7,13 +7,14 @@ from pathlib import Path
 
 from keepwell.base.home import Home
 from keepwell.connectors.import_map import ImportMap
-from keepwell.connectors.map_loader import Catalogue, check_map, load_map
+from keepwell.connectors.map_loader import check_map, load_map, standard_map
 from keepwell.connectors.open_file import open_file
 from keepwell.connectors.readers.reader import FileReader
 from keepwell.connectors.rejects import write_rejects
 from keepwell.connectors.report import ImportReport, Written
 from keepwell.connectors.staging import Staged, stage
 from keepwell.connectors.summary import report
+from keepwell.facts.catalogue import Catalogue, EventShape
 from keepwell.jobs.ingest import ImportPlan, do_close_import, do_import_events
 from keepwell.jobs.package import log_columns, named_package, read_texts, ready_log
 from keepwell.jobs.project import do_project_accounts
@@ -31,10 +32,15 @@ class ReadyImport:
     catalogue: Catalogue
 
 
-def ready_import(home: Home, file: Path, map_file: Path, *, source: str | None = None) -> ReadyImport:
-    """Raises PackageError with every wrong name of the map, UserError for a file that cannot be read at all."""
-    loaded = load_map(map_file)
+def ready_import(home: Home, file: Path, map_file: Path | None, *, source: str | None = None) -> ReadyImport:
+    """Raises PackageError with every wrong name of the map, UserError for a file that cannot be read at all.
+
+    Without a map the file must have the usual columns: account_id, event and timestamp at least.
+    """
+    loaded = load_map(map_file) if map_file is not None else standard_map(None)
     reader = open_file(file, loaded.map)
+    if map_file is None:
+        loaded = standard_map(reader.columns)
     catalogue = read_catalogue(home)
     types = check_map(loaded, reader.columns, catalogue)
     import_map = loaded.map if source is None else loaded.map.model_copy(update={"source": source})
@@ -57,15 +63,17 @@ def do_import_file(home: Home, ready: ReadyImport, *, by: str, now: datetime, pr
         return found.model_copy(update={"written": _write(home, staged, found, by=by, now=now)})
 
 
-def read_catalogue(home: Home) -> dict[str, dict[str, str]]:
-    """The types of the properties of every event of every installed package; the home's packages come last and win."""
+def read_catalogue(home: Home) -> Catalogue:
+    """The events of every installed package; an event of several packages has the properties of all of them."""
     texts = read_texts(home)
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, EventShape] = {}
     for package_id in texts:
         for name, event in named_package(texts, package_id).catalogue.events.items():
-            types = {prop: declared.type for prop, declared in event.properties.items()}
-            found[name] = {**found.get(name, {}), **types}
-    return found
+            known = found.get(name, event)
+            aliases = tuple(dict.fromkeys([*known.aliases, *event.aliases]))
+            changes = {"aliases": aliases, "properties": {**known.properties, **event.properties}}
+            found[name] = event.model_copy(update=changes)
+    return Catalogue(found)
 
 
 def _write(home: Home, staged: Staged, found: ImportReport, *, by: str, now: datetime) -> Written:

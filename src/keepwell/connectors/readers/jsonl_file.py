@@ -66,9 +66,7 @@ def _object(line: str) -> dict[str, object] | str:
     if len(line) > LONGEST_LINE:
         return "too_long"
     try:
-        found = json.loads(
-            line, parse_float=str, parse_int=str, parse_constant=_refuse, object_pairs_hook=_without_repetition
-        )
+        found = _DECODER.decode(line)
     except (ValueError, RecursionError):
         return "json_invalid"
     return found if isinstance(found, dict) else "json_invalid"
@@ -107,3 +105,8 @@ def _at(row: dict[str, object], path: tuple[str, ...]) -> object:
             return None
         value = value.get(key)
     return value
+
+
+_DECODER: Final = json.JSONDecoder(
+    parse_float=str, parse_int=str, parse_constant=_refuse, object_pairs_hook=_without_repetition
+)
