@@ -74,7 +74,7 @@ class Plan:
     drops_on: int | None = None
 
 
-def plant_world(home: Path | None = None, *, now: datetime = NOW, others: int = 40) -> World:
+def plant_world(home: Path | None = None, *, now: datetime = NOW, others: int = 20) -> World:
     """Fill an empty database; with a home, put events into its log as well."""
     dice = random.Random(7)
     owners = [Member.objects.create_user(EMAIL, PASSWORD, name="Ada Byron", role="owner")]

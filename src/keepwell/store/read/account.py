@@ -26,8 +26,9 @@ class AccountFilter:
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One line of the list, with its newest score under the model asked for, if it has one."""
+    """One line of the list, with its newest score under a model; `reasons` are metrics and what they lose."""
 
+    reasons: tuple[tuple[str, int], ...]
     id: int
     key: str
     name: str
@@ -42,7 +43,6 @@ class AccountRow:
     coverage: float | None
     as_of: datetime | None
     trend: str
-    reasons: tuple[tuple[str, int], ...]
 
     @property
     def title(self) -> str:
@@ -59,6 +59,7 @@ SORTS: dict[str, Sequence[str]] = {
 }
 
 _COLUMNS = (
+    "reasons",
     "account_id",
     "account__key",
     "account__name",
@@ -73,7 +74,6 @@ _COLUMNS = (
     "record__coverage",
     "record__as_of",
     "record__trend",
-    "reasons",
 )
 
 
@@ -133,7 +133,6 @@ def _ordered(column: str, is_descending: bool) -> OrderBy:
 
 
 def _row(values: Sequence[Any]) -> AccountRow:
-    """The columns are in the order of the fields; `reasons` is the last of both."""
-    *plain, reasons = values
-    lost = tuple((str(reason["metric"]), int(reason["lost_nano"])) for reason in reasons)
-    return AccountRow(*plain, reasons=lost)
+    """The columns are in the order of the fields."""
+    reasons, *plain = values
+    return AccountRow(tuple((str(reason["metric"]), int(reason["lost_nano"])) for reason in reasons), *plain)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from keepwell.store.read.account import (
@@ -56,11 +56,11 @@ class ListQuery(Schema):
 
 
 @router.get("", response={200: AccountList, 404: NotFound}, summary="Accounts with their newest score")
-def list_accounts(request: HttpRequest, query: Query[ListQuery]) -> tuple[int, object]:
+def list_accounts(request: HttpRequest, query: Query[ListQuery]) -> Status[object]:
     member = member_of(request)
     model = asked_model(member, query.model)
     if model is None:
-        return 404, NotFound()
+        return Status(404, NotFound())
     wanted = AccountFilter(query.search, (query.band,) if query.band else (), query.plan)
     rows = access_accounts(
         member,
@@ -72,15 +72,15 @@ def list_accounts(request: HttpRequest, query: Query[ListQuery]) -> tuple[int, o
         size=query.size,
     )
     total = access_account_count(member, model.model, wanted)
-    return 200, AccountList(model=model.model, total=total, accounts=[_shape(row) for row in rows])
+    return Status(200, AccountList(model=model.model, total=total, accounts=[_shape(row) for row in rows]))
 
 
 @router.get("/{int:account_id}", response={200: AccountShape, 404: NotFound}, summary="One account")
-def one_account(request: HttpRequest, account_id: int, model: str | None = None) -> tuple[int, object]:
+def one_account(request: HttpRequest, account_id: int, model: str | None = None) -> Status[object]:
     member = member_of(request)
     face = asked_model(member, model)
     rows = access_accounts_by_id(member, face.model, [account_id]) if face else []
-    return (200, _shape(rows[0])) if rows else (404, NotFound())
+    return Status(200, _shape(rows[0])) if rows else Status(404, NotFound())
 
 
 def _shape(row: AccountRow) -> AccountShape:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import AwareDatetime
 
 from keepwell.base.clock import SystemClock
@@ -61,9 +61,9 @@ class ExplanationShape(ScoreShape):
 @router.get("/{int:account_id}/score", response={200: ScoreShape, 404: NotFound}, summary="Score as of a moment")
 def score(
     request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
-) -> tuple[int, object]:
+) -> Status[object]:
     found = _explained(member_of(request), account_id, model, as_of)
-    return (404, NotFound()) if found is None else (200, _score(*found))
+    return Status(404, NotFound()) if found is None else Status(200, _score(*found))
 
 
 @router.get("/{int:account_id}/scores", response={200: HistoryShape, 404: NotFound}, summary="Score history")
@@ -73,19 +73,22 @@ def history(
     model: str | None = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
-) -> tuple[int, object]:
+) -> Status[object]:
     member = member_of(request)
     face = asked_model(member, model)
     if face is None or access_account(member, account_id) is None:
-        return 404, NotFound()
+        return Status(404, NotFound())
     end = until or SystemClock().now()
     rows = access_history(member, face.model, [account_id], since or end - LONGEST, end)[account_id]
-    return 200, HistoryShape(
-        model=face.model,
-        points=[
-            PointShape(as_of=row.as_of, score=points(row.nano_points), band=row.band or None, coverage=row.coverage)
-            for row in rows
-        ],
+    return Status(
+        200,
+        HistoryShape(
+            model=face.model,
+            points=[
+                PointShape(as_of=row.as_of, score=points(row.nano_points), band=row.band or None, coverage=row.coverage)
+                for row in rows
+            ],
+        ),
     )
 
 
@@ -96,10 +99,10 @@ def history(
 )
 def explanation(
     request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
-) -> tuple[int, object]:
+) -> Status[object]:
     found = _explained(member_of(request), account_id, model, as_of)
     if found is None:
-        return 404, NotFound()
+        return Status(404, NotFound())
     face, explained = found
     measures = [
         MeasureShape(
@@ -111,7 +114,7 @@ def explanation(
         )
         for line in explained.measures
     ]
-    return 200, ExplanationShape(**dict(_score(face, explained)), measures=measures)
+    return Status(200, ExplanationShape(**dict(_score(face, explained)), measures=measures))
 
 
 def _explained(
