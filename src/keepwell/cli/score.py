@@ -50,9 +50,7 @@ def score(
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
         bar = progress.add_task("Scoring", total=len(versions))
         for version in versions:
-            runs = do_score_accounts(
-                home, embedded_engine(), version, moments, accounts=accounts, by=operator(), now=now
-            )
+            runs = do_score_accounts(home, engine, version, moments, accounts=accounts, by=operator(), now=now)
             last = runs[-1]
             told.append(
                 {
