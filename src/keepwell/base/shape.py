@@ -98,7 +98,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 def read_shape(
     shape: type[S], source: YamlSource, about: str = "", data: Yaml = None
 ) -> tuple[S | None, tuple[Problem, ...], tuple[Path, ...]]:
-    """The shape of a file, or else every problem and the path of each.
+    """The shape of a file, or else every problem that reading has not told, and the path of everything wrong.
 
     `about` begins each sentence; `data` stands in for what the file holds and has the same paths.
     """
@@ -107,7 +107,10 @@ def read_shape(
         return shape.model_validate(written), (), ()
     except ValidationError as error:
         found = _told(shape, error, written, about)
-    return None, tuple(source.problem(path, sentence) for path, sentence in found), tuple(path for path, _ in found)
+    # A value that was refused while reading is not there; its problem has been told.
+    refused = {problem.line for problem in source.problems}
+    fresh = [one for one in found if source.line(one[0]) not in refused or _at(written, one[0]) is not None]
+    return None, tuple(source.problem(path, sentence) for path, sentence in fresh), tuple(path for path, _ in found)
 
 
 def _told(shape: type[BaseModel], error: ValidationError, data: object, about: str) -> list[tuple[Path, str]]:
@@ -182,6 +185,13 @@ def _written(data: object, error: ErrorDetails) -> Path:
     if error["type"] == "missing":
         path.append(error["loc"][-1])
     return tuple(path)
+
+
+def _at(data: object, path: Path) -> object:
+    """What stands at a path; a thing that is not there differs from nothing."""
+    for key in path:
+        data = _step(data, key)
+    return data
 
 
 def _sentence(shape: type[BaseModel], error: ErrorDetails, path: Path, data: object) -> str:

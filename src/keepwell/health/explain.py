@@ -59,31 +59,34 @@ class Ranking:
     Places beyond what there is to tell are -1.
     """
 
+    measures: tuple[str, ...]
     places: NDArray[np.int64]
     nano: NDArray[np.int64]
 
+    def reasons(self, row: int) -> tuple[Reason, ...]:
+        told = zip(self.places[row].tolist(), self.nano[row].tolist(), strict=True)
+        return tuple(Reason(self.measures[place], nano) for place, nano in told if place >= 0)
 
-def risk_factors(scores: Scores) -> Ranking:
+
+def ranked_losses(scores: Scores) -> Ranking:
     """Of every account, the measures with data that cost most points."""
     return _ranked(scores, scores.weights - scores.contributions)
 
 
-def strengths(scores: Scores) -> Ranking:
+def ranked_wins(scores: Scores) -> Ranking:
     """Of every account, the measures that won most points among those that reached most of their weight."""
     is_strong = scores.contributions * 10 >= scores.weights * STRONG_TENTHS
     return _ranked(scores, np.where(is_strong, scores.contributions, 0))
 
 
-def key_risk_factors(scores: Scores, row: int) -> tuple[Reason, ...]:
-    """`risk_factors` of one account."""
-    one = scores.only(row)
-    return _reasons(one, risk_factors(one), 0)
+def key_risks(scores: Scores, row: int) -> tuple[Reason, ...]:
+    """`ranked_losses` of one account; for many accounts rank them all at once."""
+    return ranked_losses(scores.only(row)).reasons(0)
 
 
 def key_strengths(scores: Scores, row: int) -> tuple[Reason, ...]:
-    """`strengths` of one account."""
-    one = scores.only(row)
-    return _reasons(one, strengths(one), 0)
+    """`ranked_wins` of one account; for many accounts rank them all at once."""
+    return ranked_wins(scores.only(row)).reasons(0)
 
 
 def scored_tree(scores: Scores, row: int, model: HealthModel) -> tuple[ScoredPart, ...]:
@@ -126,9 +129,4 @@ def _ranked(scores: Scores, amounts: NDArray[np.int64]) -> Ranking:
     largest = np.sort(np.ascontiguousarray(keys), axis=1)[:, ::-1][:, :REASONS_SHOWN]
     places = order[np.maximum(len(order) - 1 - (largest & _PLACES), 0)]
     is_some = largest >= 0
-    return Ranking(np.where(is_some, places, -1), np.where(is_some, largest >> _PLACE_BITS, 0))
-
-
-def _reasons(scores: Scores, ranking: Ranking, row: int) -> tuple[Reason, ...]:
-    told = zip(ranking.places[row].tolist(), ranking.nano[row].tolist(), strict=True)
-    return tuple(Reason(scores.measures[place], nano) for place, nano in told if place >= 0)
+    return Ranking(scores.measures, np.where(is_some, places, -1), np.where(is_some, largest >> _PLACE_BITS, 0))

@@ -9,11 +9,15 @@ from keepwell.health.score import nano
 
 @dataclass(frozen=True, slots=True)
 class HeldBand:
-    """`since`: when the band was entered. `pending_since`: when the score went past an edge, without effect yet."""
+    """`since`: when the band was entered. `pending_since`: when the score went past an edge, without effect yet.
+
+    `raw` is the band the score itself lay in: past the other edge the wait begins anew, and without `raw` it does not.
+    """
 
     band: str
     since: datetime
     pending_since: datetime | None = None
+    raw: str = ""
 
 
 def raw_band(nano_points: int, model: HealthModel) -> str:
@@ -30,18 +34,19 @@ def hold_band(previous: HeldBand | None, nano_points: int, model: HealthModel, n
     ids = [band.id for band in model.bands]
     place = _place(nano_points, model)
     if previous is None or previous.band not in ids:
-        return HeldBand(ids[place], now)
+        return HeldBand(ids[place], now, raw=ids[place])
     held = ids.index(previous.band)
     if place == held:
-        return HeldBand(previous.band, previous.since)
-    pending_since = previous.pending_since or now
+        return HeldBand(previous.band, previous.since, raw=ids[place])
+    is_same_side = previous.raw not in ids or (ids.index(previous.raw) < held) == (place < held)
+    pending_since = previous.pending_since if previous.pending_since and is_same_side else now
     rule = model.hysteresis
     edge = nano(model.bands[held if place < held else held + 1].lo)
     is_far = abs(nano_points - edge) >= nano(rule.leave_margin)
     is_grave = place < held - 1 or (place < held and ids[place] in rule.at_once)
     if is_far or is_grave or now - pending_since >= rule.hold:
-        return HeldBand(ids[place], now)
-    return HeldBand(previous.band, previous.since, pending_since)
+        return HeldBand(ids[place], now, raw=ids[place])
+    return HeldBand(previous.band, previous.since, pending_since, ids[place])
 
 
 def _place(nano_points: int, model: HealthModel) -> int:

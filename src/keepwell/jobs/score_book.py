@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db.models import Max, QuerySet
 
-from keepwell.health.explain import Reason, key_risk_factors, key_strengths
+from keepwell.health.explain import Reason, key_risks, key_strengths
 from keepwell.health.health_model import HealthModel
 from keepwell.health.held_band import HeldBand, hold_band, raw_band
 from keepwell.health.score import Scores
@@ -113,7 +113,7 @@ class ScoreBook:
             record=record,
             nano_points=record.nano_points,
             band=record.band,
-            reasons=_listed(key_risk_factors(scores, row), "lost_nano"),
+            reasons=_listed(key_risks(scores, row), "lost_nano"),
             strengths=_listed(key_strengths(scores, row), "won_nano"),
         )
 
@@ -140,10 +140,10 @@ def _held_before(records: QuerySet[ScoreRecord], moment: datetime) -> dict[int, 
     if not newest:
         return {}
     rows = earlier.filter(as_of__in=set(newest.values())).exclude(band="")
-    columns = ("account_id", "as_of", "band", "band_since", "pending_since")
+    columns = ("account_id", "as_of", "band", "band_since", "pending_since", "raw_band")
     return {
-        account: HeldBand(band, since, pending)
-        for account, as_of, band, since, pending in rows.values_list(*columns)
+        account: HeldBand(band, since, pending, raw)
+        for account, as_of, band, since, pending, raw in rows.values_list(*columns)
         if newest[account] == as_of
     }
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from keepwell.health.explain import (
     REASONS_SHOWN,
     Reason,
-    key_risk_factors,
+    key_risks,
     key_strengths,
-    risk_factors,
+    ranked_losses,
+    ranked_wins,
     scored_tree,
-    strengths,
 )
 from keepwell.health.health_model import HealthModel
 from keepwell.health.score import score
@@ -25,13 +25,13 @@ SMALL = health_model()
 @pytest.mark.requirement("A027")
 def test_risk_factors_are_the_points_lost_most_first() -> None:
     found = score(values_of([{"active_rate": 0.35, "payments": 0, "seats": 20}], SMALL.metrics()), SMALL)
-    assert key_risk_factors(found, 0) == (Reason("active_rate", 30 * NANO), Reason("payments", 25 * NANO))
+    assert key_risks(found, 0) == (Reason("active_rate", 30 * NANO), Reason("payments", 25 * NANO))
     assert key_strengths(found, 0) == (Reason("seats", 15 * NANO),)
 
 
 def test_a_missing_measure_is_no_reason() -> None:
     found = score(values_of([{"active_rate": 0}], SMALL.metrics()), SMALL)
-    assert key_risk_factors(found, 0) == (Reason("active_rate", 100 * NANO),)
+    assert key_risks(found, 0) == (Reason("active_rate", 100 * NANO),)
     assert key_strengths(found, 0) == ()
 
 
@@ -46,10 +46,10 @@ def test_the_ranking_of_all_is_that_of_each(model: HealthModel, data: st.DataObj
             if nano >= NANO and not np.isnan(value)
         ]
         expected = [Reason(metric, -nano) for nano, metric in sorted(told)[:REASONS_SHOWN]]
-        assert list(key_risk_factors(found, row)) == expected
-        all_places = risk_factors(found).places[row]
+        assert list(key_risks(found, row)) == expected
+        all_places = ranked_losses(found).places[row]
         assert [found.measures[place] for place in all_places if place >= 0] == [one.metric for one in expected]
-        for place, nano in zip(strengths(found).places[row], strengths(found).nano[row], strict=True):
+        for place, nano in zip(ranked_wins(found).places[row], ranked_wins(found).nano[row], strict=True):
             assert (place < 0) == (nano == 0)
             if place >= 0:
                 assert found.contributions[row, place] == nano

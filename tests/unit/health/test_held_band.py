@@ -57,7 +57,7 @@ def bands(*scores: float, every: timedelta = HOUR) -> list[str]:
 
 
 def test_the_first_score_sets_the_band() -> None:
-    assert held(61)[0] == HeldBand("healthy", AS_OF, None)
+    assert held(61)[0] == HeldBand("healthy", AS_OF, None, "healthy")
 
 
 def test_a_band_is_left_the_margin_past_its_edge() -> None:
@@ -73,6 +73,11 @@ def test_a_band_is_left_after_being_past_its_edge_for_a_day() -> None:
 
 def test_coming_back_ends_the_wait() -> None:
     assert bands(61, *[59.5] * 20, 60, *[59.5] * 20)[-1] == "healthy"
+
+
+def test_past_the_other_edge_the_wait_begins_anew() -> None:
+    assert bands(41, *[39.5] * 20, *[60.5] * 24)[-1] == "at_risk"
+    assert bands(41, *[39.5] * 20, *[60.5] * 25)[-1] == "healthy"
 
 
 def test_a_fall_to_critical_counts_at_once() -> None:

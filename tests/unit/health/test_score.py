@@ -84,7 +84,6 @@ def is_the_same_alone(case: tuple[HealthModel, Values], scoring: Scoring) -> Non
 PROPERTIES = [adds_up, stays_within_bounds, rises_with_every_metric, treats_missing_as_missing, is_the_same_alone]
 
 
-@pytest.mark.requirement("A024")
 @pytest.mark.parametrize("holds", PROPERTIES, ids=lambda one: one.__name__)
 def test_the_score(holds: Callable[[tuple[HealthModel, Values], Scoring], None]) -> None:
     @given(cases())
@@ -164,6 +163,7 @@ def test_full_marks_are_exactly_100_and_no_marks_exactly_0(model: HealthModel) -
         assert found.nano_points.tolist() == [FULL, 0]
 
 
+@pytest.mark.requirement("A024")
 def test_a_sum_by_hand() -> None:
     found = score(values_of([{"active_rate": 0.35, "payments": 3, "seats": 7}], SMALL.metrics()), SMALL)
     assert found.contributions.tolist() == [[30 * NANO, 18_750_000_000, 7_500_000_000]]

@@ -68,7 +68,19 @@ def check_package(package: Package) -> list[Issue]:
 
 def inspect_package(text: PackageText, others: Mapping[str, PackageText]) -> list[Issue]:
     """Everything there is to say about the files: what cannot be read, and what the rules say of the rest."""
+    return _inspected(read_package(text, others))
+
+
+def load_valid_package(text: PackageText, others: Mapping[str, PackageText]) -> Package:
+    """The package, or a PackageError with every error in it, of shape and of sense."""
     reading = read_package(text, others)
+    errors = [issue for issue in _inspected(reading) if issue.level == "error"]
+    if errors or reading.package is None:
+        raise PackageError([Problem(issue.file, issue.line, issue.sentence) for issue in errors])
+    return reading.package
+
+
+def _inspected(reading: Reading) -> list[Issue]:
     unreadable = [error(problem) for problem in reading.problems]
     if reading.package is None:
         return unreadable
@@ -77,15 +89,6 @@ def inspect_package(text: PackageText, others: Mapping[str, PackageText]) -> lis
         # What a rule warns of may only be an effect of what could not be read.
         found = [issue for issue in found if issue.level == "error" and not _is_unread(issue, reading)]
     return sorted({*unreadable, *found})
-
-
-def load_valid_package(text: PackageText, others: Mapping[str, PackageText]) -> Package:
-    """The package, or a PackageError with every error in it, of shape and of sense."""
-    reading = read_package(text, others)
-    errors = [issue for issue in inspect_package(text, others) if issue.level == "error"]
-    if errors or reading.package is None:
-        raise PackageError([Problem(issue.file, issue.line, issue.sentence) for issue in errors])
-    return reading.package
 
 
 def _is_unread(issue: Issue, reading: Reading) -> bool:

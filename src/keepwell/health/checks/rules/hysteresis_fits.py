@@ -16,7 +16,7 @@ class HysteresisFits(Check):
         for model, source in models_of(package):
             edges = [*(band.lo for band in model.bands), Decimal(100)]
             widths = [(high - low, band.id) for (low, high), band in zip(pairwise(edges), model.bands, strict=True)]
-            width, band = min(widths, default=(Decimal(100), ""))
+            width, band = min(widths, key=lambda one: one[0], default=(Decimal(100), ""))
             margin = model.hysteresis.leave_margin
             if 0 < width <= margin:
                 sentence = f"leave_margin is {margin}, but band '{band}' is only {width} wide."

@@ -3,7 +3,7 @@
 A `boolean` and a `time` can be read as numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 from keepwell.base.errors import nearest
@@ -20,24 +20,36 @@ class KnownProperties(Check):
             return
         for metric_id, metric in package.metrics.items():
             spot = package.metric_spots[metric_id]
-            for sentence in _sentences(metric, package):
-                yield error(spot.problem(f"metric '{metric_id}': {sentence}"))
+            for name, sentence in _sentences(metric, package):
+                yield error(spot.problem(f"metric '{metric_id}': {sentence}", *_place(metric, name)))
 
 
-def _sentences(metric: Metric, package: Package) -> Iterator[str]:
+def _place(metric: Metric, name: str) -> tuple[str, ...]:
+    """Where a metric probably names a property; places that are not written are left out."""
+    is_condition = any(name in events.where for events in metric.reads())
+    return ("where", name) if is_condition else ("property",)
+
+
+def _sentences(metric: Metric, package: Package) -> Iterator[tuple[str, str]]:
+    told: set[str] = set()
     for events in metric.reads():
         carried = _carried(events.events, package)
         for name in events.properties():
             if carried is not None and name not in carried:
-                yield f"none of its events carries the property '{name}'.{nearest(name, tuple(carried))}"
+                told.add(name)
+                yield name, _lacking(name, carried)
     everything = _carried(tuple(name for events in metric.reads() for name in events.events), package)
     for name, needed in metric.properties().items():
-        if everything is None:
+        if everything is None or name in told:
             continue
         if name not in everything:
-            yield f"none of its events carries the property '{name}'.{nearest(name, tuple(everything))}"
+            yield name, _lacking(name, everything)
         elif (everything[name] == "text") != (needed == "text"):
-            yield f"it reads '{name}' as {needed}, but the catalogue declares {everything[name]}."
+            yield name, f"it reads '{name}' as {needed}, but the catalogue declares {everything[name]}."
+
+
+def _lacking(name: str, carried: Mapping[str, str]) -> str:
+    return f"none of its events carries the property '{name}'.{nearest(name, tuple(carried))}"
 
 
 def _carried(events: tuple[str, ...], package: Package) -> dict[str, str] | None:
