@@ -1,8 +1,5 @@
 """A database with the world in it, a member who is signed in, and for browser tests a served home."""
 
-import os
-import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,11 +15,21 @@ from pytest_django import Settings as DjangoSettings
 
 from keepwell.base.settings import Settings
 from tests.chromium import chromium_path
+from tests.web.serving import environment, keepwell, start_server, stop_server
 from tests.web.world import EMAIL, PASSWORD, World, plant_second_model, plant_world
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "t" * 40
-CHROMIUM_ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run", "--disable-component-update", "--disable-sync"]
+CHROMIUM_ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,35 +72,6 @@ class Served:
     acme: int
     borealis: int
     hostile: int
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KEEPWELL_", "DJANGO_"))}
-    return {**kept, "KEEPWELL_HOME": str(home), "PYTHONUNBUFFERED": "1", **more}
-
-
-def keepwell(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).parent / "keepwell"), *words]
-    return subprocess.run(command, env=environment(home, **more), capture_output=True, text=True, check=False)
-
-
-def start_server(home: Path, *words: str, **more: str) -> tuple[subprocess.Popen[str], str]:
-    """The process and the address it printed."""
-    command = [str(Path(sys.executable).parent / "keepwell"), "serve", "--port", "0", *words]
-    process = subprocess.Popen(command, env=environment(home, **more), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    found = re.search(r"http://\S+?(?=/ )", line)
-    assert found, line
-    return process, found.group(0)
-
-
-def stop_server(process: "subprocess.Popen[str]") -> int:
-    process.send_signal(signal.SIGINT)
-    code = process.wait(timeout=15)
-    if process.stdout is not None:
-        process.stdout.close()
-    return code
 
 
 @pytest.fixture(scope="session")
