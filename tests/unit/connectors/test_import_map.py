@@ -51,7 +51,7 @@ events:
     [
         ("source: app", "source: [app", "YAML"),
         ("source: app", "source: app\nsource: b", "twice"),
-        ("source: app", "source: &a app", "nchor"),
+        ("source: app", "source: &a app", "write the value out"),
         ("source: app", "source: 1", "quotes"),
         ("account: account", "account: {column: account, constant: x}", "exactly one"),
         ("account: account\n", "", "'account' is missing"),
