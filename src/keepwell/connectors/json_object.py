@@ -33,7 +33,8 @@ def _spelt(text: str) -> str | None:
             spelt.encode()
     except (ValueError, RecursionError):
         return None
-    return None if "\\u0000" in spelt else spelt
+    # A backslash that was written as one is two here.
+    return None if "\\u0000" in spelt.replace("\\\\", "") else spelt
 
 
 def _number(digits: str) -> float | int:

@@ -6,27 +6,21 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from keepwell.base.errors import PackageError, Problem, nearest
-from keepwell.connectors.condition import Condition, Place
+from keepwell.base.shape import read_shape
+from keepwell.base.yaml_source import Yaml, YamlSource, read_yaml
+from keepwell.connectors.condition import Place
 from keepwell.connectors.import_map import (
-    CsvDialect,
     EventFrom,
     ImportMap,
     NameFrom,
-    NumberStyle,
     PropertyFrom,
     TextFrom,
-    TimeFrom,
 )
-from keepwell.connectors.map_source import MapSource, read_source
 from keepwell.facts.catalogue import Catalogue
 
 STANDARD: Final = Path(__file__).parent / "maps" / "events.yaml"
-_SHAPES: Final = (ImportMap, EventFrom, NameFrom, TextFrom, TimeFrom, PropertyFrom, Condition, CsvDialect, NumberStyle)
-_KEYS: Final = sorted({field.alias or name for shape in _SHAPES for name, field in shape.model_fields.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +28,26 @@ class LoadedMap:
     """A map whose shape is right, and where each part of it stands."""
 
     map: ImportMap
-    source: MapSource
+    source: YamlSource
     problems: tuple[Problem, ...] = ()
-    """Keys that the shape does not know; the map is the rest. Reported together with wrong names."""
+    """What was left out of the map because it could not be read; told together with wrong names."""
 
 
 def load_map(path: Path) -> LoadedMap:
-    """Raises PackageError when the map has no readable shape; unknown keys are kept for `check_map` to report too."""
-    source = read_source(path)
+    """Raises PackageError when too much is wrong to go on; else `check_map` tells it together with wrong names."""
     try:
-        return LoadedMap(ImportMap.model_validate(source.data), source)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-    problems = tuple(_problem(source, detail) for detail in details)
-    if all(detail["type"] == "extra_forbidden" for detail in details):
-        rest = _without(source.data, [detail["loc"] for detail in details])
-        try:
-            return LoadedMap(ImportMap.model_validate(rest), source, problems)
-        except ValidationError:
-            pass
-    raise PackageError(problems)
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise PackageError([Problem(str(path), 1, "the file is not UTF-8 text; save it as UTF-8.")]) from None
+    source = read_yaml(str(path), text)
+    if source.problems:
+        raise PackageError(source.problems)
+    found, problems, places = read_shape(ImportMap, source)
+    if found is None:
+        found, _, _ = read_shape(ImportMap, source, data=_without(source.data, places))
+    if found is None:
+        raise PackageError(problems)
+    return LoadedMap(found, source, problems)
 
 
 def check_map(loaded: LoadedMap, columns: Sequence[str] | None, catalogue: Catalogue) -> dict[tuple[int, str], str]:
@@ -115,7 +109,7 @@ def _wrong_columns(loaded: LoadedMap, columns: Sequence[str] | None) -> Iterator
             )
 
 
-def _wrong_names(source: MapSource, place: Place, event: EventFrom, catalogue: Catalogue) -> Iterator[Problem]:
+def _wrong_names(source: YamlSource, place: Place, event: EventFrom, catalogue: Catalogue) -> Iterator[Problem]:
     names: list[tuple[Place, str]] = [((*place, "name", "values", word), n) for word, n in event.name.values.items()]
     if event.name.constant is not None:
         names.append(((*place, "name"), event.name.constant))
@@ -138,7 +132,7 @@ def _declared(name: NameFrom, catalogue: Catalogue) -> dict[str, str]:
 
 
 def _type_of(
-    source: MapSource, place: Place, name: str, prop: PropertyFrom, declared: Mapping[str, str]
+    source: YamlSource, place: Place, name: str, prop: PropertyFrom, declared: Mapping[str, str]
 ) -> str | Problem:
     line = source.line(place)
     if prop.undeclared:
@@ -157,7 +151,7 @@ def _type_of(
     return declared[name]
 
 
-def _wrong_values(source: MapSource, place: Place, prop: PropertyFrom, kind: str) -> Iterator[Problem]:
+def _wrong_values(source: YamlSource, place: Place, prop: PropertyFrom, kind: str) -> Iterator[Problem]:
     expected = {"number": (float,), "text": (str,), "boolean": (bool,), "time": (str,)}[kind]
     given: list[tuple[Place, object]] = [((*place, "values", word), value) for word, value in prop.values.items()]
     if prop.constant is not None:
@@ -170,7 +164,7 @@ def _wrong_values(source: MapSource, place: Place, prop: PropertyFrom, kind: str
         yield Problem(source.file, source.line(place), f"only a number can be converted; this property is a {kind}.")
 
 
-def _wrong_formats(source: MapSource, place: Place, event: EventFrom) -> Iterator[Problem]:
+def _wrong_formats(source: YamlSource, place: Place, event: EventFrom) -> Iterator[Problem]:
     given = [((*place, "time", "formats"), event.time.formats)]
     given += [((*place, "properties", name, "formats"), prop.formats) for name, prop in event.properties.items()]
     patterns = [(where, pattern) for where, formats in given for pattern in formats if "%" in pattern]
@@ -197,25 +191,7 @@ def _repeated_labels(loaded: LoadedMap) -> Iterator[Problem]:
         seen.add(event.label)
 
 
-def _problem(source: MapSource, detail: ErrorDetails) -> Problem:
-    place = tuple(detail["loc"])
-    last = str(place[-1]) if place else "the map"
-    line = source.line(place)
-    match detail["type"]:
-        case "extra_forbidden":
-            sentence = f"unknown key {last!r}.{nearest(last, _KEYS)}"
-        case "missing":
-            sentence = f"{last!r} is missing."
-        case "string_type":
-            sentence = f"{last!r} must be a text; put {detail['input']!r} in quotes."
-        case "model_type" | "model_attributes_type" | "dict_type":
-            sentence = f"{last!r} must be a mapping of keys and values."
-        case _:
-            sentence = f"{last!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-    return Problem(source.file, line, sentence if sentence.endswith((".", "?")) else sentence + ".")
-
-
-def _without(data: object, places: Sequence[Place], here: Place = ()) -> object:
+def _without(data: Yaml, places: Sequence[Place], here: Place = ()) -> Yaml:
     if isinstance(data, dict):
         return {key: _without(value, places, (*here, key)) for key, value in data.items() if (*here, key) not in places}
     if isinstance(data, list):
