@@ -118,7 +118,9 @@ def events_table(rows: list[Row], metrics: Mapping[str, Metric]) -> pa.Table:
         ]
     )
     full = [{**row, "days_ago": row["age"] // (DAY // MICROSECOND)} for row in rows]
-    columns = {name: pa.array([_stored(row.get(name)) for row in full], schema.field(name).type) for name in schema.names}
+    columns = {
+        name: pa.array([_stored(row.get(name)) for row in full], schema.field(name).type) for name in schema.names
+    }
     return pa.table(columns, schema=schema)
 
 

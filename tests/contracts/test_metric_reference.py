@@ -139,7 +139,9 @@ def test_a_kind_agrees_with_the_reference(
     # An event that was heard makes its name known.
     told = {account: [seen for seen in all_seen if seen.name in known] for account, all_seen in history.items()}
     rows = [_row(account, seen) for account, all_seen in told.items() for seen in all_seen]
-    table = events_table(data.draw(st.permutations(rows)), {name: metric_of(one) for name, one in checked(kind).items()})
+    table = events_table(
+        data.draw(st.permutations(rows)), {name: metric_of(one) for name, one in checked(kind).items()}
+    )
     found = run(database, table, query(kind, known))
     assert set(found) == {account for account, all_seen in told.items() if all_seen}
     for account, row in found.items():
