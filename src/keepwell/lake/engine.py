@@ -1,8 +1,8 @@
 """What every engine does, and what they share: from the log to values of metrics."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -30,32 +30,41 @@ class Question:
     accounts: Sequence[int] | None = None
     fresh_days: Mapping[str, int] = field(default_factory=dict)
 
-    def sql(self, dialect: Dialect) -> str:
-        codes = {name: entry.code for name, entry in self.names.items() if name in self._read()}
-        return compile_metrics(self.metrics, codes, self.fresh_days, dialect)
+    def codes(self, moment: Moment) -> dict[str, int]:
+        """The event names that the metrics read and that anybody had told the log by this moment.
 
-    def cache_key(self) -> object:
-        """Equal for questions that compile to the same query."""
-        read = sorted(self._read())
-        return (
-            tuple((metric_id, metric.model_dump_json()) for metric_id, metric in self.metrics.items()),
-            tuple((name, self.names[name].code) for name in read if name in self.names),
-            tuple(sorted(self.fresh_days.items())),
-        )
+        A metric over names nobody had told is missing, not zero.
+        """
+        known = moment.known_before
+        read = {name for metric in self.metrics.values() for wanted in metric.reads() for name in wanted.events}
+        return {name: told.code for name, told in self.names.items() if name in read and told.first_known_at < known}
 
-    def silent(self, moment: Moment) -> list[str]:
-        """Metrics none of whose event names anybody had told the log by this moment: missing, not zero."""
-        return [
-            metric_id
-            for metric_id, metric in self.metrics.items()
-            if metric.reads() and not any(self._was_known(name, moment.known_before) for name in _names(metric))
-        ]
+    def alike(self) -> dict[frozenset[tuple[str, int]], list[Moment]]:
+        """The moments by the event names known then, which are the same query."""
+        found: dict[frozenset[tuple[str, int]], list[Moment]] = {}
+        for moment in self.moments:
+            found.setdefault(frozenset(self.codes(moment).items()), []).append(moment)
+        return found
 
-    def _was_known(self, name: str, at: datetime) -> bool:
-        return name in self.names and self.names[name].first_known_at < at
 
-    def _read(self) -> set[str]:
-        return {name for metric in self.metrics.values() for name in _names(metric)}
+class Queries:
+    """Compiles questions into the SQL of an engine and keeps the text; usable from several threads."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._kept: dict[object, str] = {}
+        self._lock = threading.Lock()
+
+    def text(self, question: Question, codes: Mapping[str, int], *, apart: bool = False) -> str:
+        """The query over `events_as_of` once these event names are known; `apart` as in `compile_metrics`."""
+        metrics = tuple((metric_id, metric.model_dump_json()) for metric_id, metric in question.metrics.items())
+        key = (metrics, frozenset(codes.items()), frozenset(question.fresh_days.items()), apart)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = compile_metrics(
+                    question.metrics, codes, question.fresh_days, self._dialect, apart=apart
+                )
+            return self._kept[key]
 
 
 class Engine(Protocol):
@@ -71,11 +80,9 @@ def to_values(rows: pa.Table, question: Question, moment: Moment) -> Values:
     accounts: NDArray[np.int64] = rows["account"].to_numpy()
     order = np.argsort(accounts, kind="stable")
     matrix = np.full((len(order), len(question.metrics)), np.nan)
-    silent = set(question.silent(moment))
     for place, metric_id in enumerate(question.metrics):
-        if metric_id not in silent:
-            column: NDArray[np.float64] = rows[f"m_{metric_id}"].cast(pa.float64()).to_numpy(zero_copy_only=False)
-            matrix[:, place] = column[order]
+        column: NDArray[np.float64] = rows[f"m_{metric_id}"].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        matrix[:, place] = column[order]
     return Values(moment.as_of, accounts[order], tuple(question.metrics), matrix)
 
 
@@ -83,7 +90,3 @@ def nobody(question: Question, moment: Moment) -> Values:
     """The answer of a log without files."""
     empty = np.empty((0, len(question.metrics)))
     return Values(moment.as_of, np.empty(0, dtype=np.int64), tuple(question.metrics), empty)
-
-
-def _names(metric: Metric) -> set[str]:
-    return {name for wanted in metric.reads() for name in wanted.events}

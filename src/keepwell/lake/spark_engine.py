@@ -4,7 +4,6 @@ The files are read as Parquet by their list, so that the cluster needs no jar fo
 see the folder of the log under the same path.
 """
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +14,7 @@ from keepwell.base.errors import UserError
 from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.lake import spark
-from keepwell.lake.engine import Question, nobody, to_values
+from keepwell.lake.engine import Queries, Question, nobody, to_values
 from keepwell.lake.log import EventLog, Snapshot
 from keepwell.metrics.compile import properties_of
 from keepwell.metrics.events import MICROSECONDS_A_DAY, RELATION
@@ -45,41 +44,34 @@ class SparkEngine:
     def __init__(self, master: str, settings: Mapping[str, str] | None = None) -> None:
         """`master` is the cluster, such as 'spark://10.0.0.5:7077'; `settings` come before ours."""
         self._session = _session(master, {**SETTINGS, **(settings or {})})
-        self._compiled: dict[object, str] = {}
-        self._lock = threading.Lock()
+        self._queries = Queries("spark")
 
     def values(self, log: EventLog, question: Question) -> list[Values]:
         """See `Engine.values`."""
         snapshot = log.snapshot(question.accounts)
         if not snapshot.files or not question.metrics or not question.moments:
             return [nobody(question, moment) for moment in question.moments]
-        found: dict[int, Values] = {}
-        for numbers in _rounds(question.moments):
-            moments = [question.moments[number] for number in numbers]
-            rows = self._rows(snapshot, question, moments)
-            for number, moment in zip(numbers, moments, strict=True):
-                of_moment = rows.filter(pc.equal(rows["as_of"], pa.scalar(moment.as_of, rows["as_of"].type)))
-                found[number] = to_values(of_moment, question, moment)
-        return [found[number] for number in range(len(question.moments))]
+        found: dict[Moment, Values] = {}
+        for codes, alike in question.alike().items():
+            query = self._queries.text(question, dict(codes))
+            for moments in _rounds(alike):
+                rows = self._rows(snapshot, question, moments, query)
+                for moment in moments:
+                    of_moment = rows.filter(pc.equal(rows["as_of"], pa.scalar(moment.as_of, rows["as_of"].type)))
+                    found[moment] = to_values(of_moment, question, moment)
+        return [found[moment] for moment in question.moments]
 
     def close(self) -> None:
         self._session.stop()
 
-    def _rows(self, snapshot: Snapshot, question: Question, moments: Sequence[Moment]) -> pa.Table:
+    def _rows(self, snapshot: Snapshot, question: Question, moments: Sequence[Moment], query: str) -> pa.Table:
         # Views belong to a session, so calls from several threads do not see each other's.
         session = self._session.newSession()
         files = [f"file://{path}" for path in snapshot.paths]
         session.read.schema(_schema(snapshot)).parquet(*files).createOrReplaceTempView(STORED)
         only = _only(session, question.accounts)
         session.sql(_as_of_view(snapshot, question, moments, only)).createOrReplaceTempView(RELATION)
-        return session.sql(self._query(question)).toArrow()
-
-    def _query(self, question: Question) -> str:
-        key = question.cache_key()
-        with self._lock:
-            if key not in self._compiled:
-                self._compiled[key] = question.sql("spark")
-            return self._compiled[key]
+        return session.sql(query).toArrow()
 
 
 def _session(master: str, settings: Mapping[str, str]) -> "SparkSession":
@@ -93,17 +85,16 @@ def _session(master: str, settings: Mapping[str, str]) -> "SparkSession":
     return builder.getOrCreate()
 
 
-def _rounds(moments: Sequence[Moment]) -> list[list[int]]:
-    """Places of the moments, so that no `as_of` comes twice in a round: the query tells moments apart by it."""
-    rounds: list[list[int]] = []
-    seen: list[set[object]] = []
-    for number, moment in enumerate(moments):
-        place = next((place for place, taken in enumerate(seen) if moment.as_of not in taken), len(rounds))
-        if place == len(rounds):
-            rounds.append([])
-            seen.append(set())
-        rounds[place].append(number)
-        seen[place].add(moment.as_of)
+def _rounds(moments: Sequence[Moment]) -> list[list[Moment]]:
+    """The moments, so that no `as_of` comes twice in a round: the query tells moments apart by it."""
+    rounds: list[list[Moment]] = []
+    for moment in dict.fromkeys(moments):
+        for others in rounds:
+            if all(other.as_of != moment.as_of for other in others):
+                others.append(moment)
+                break
+        else:
+            rounds.append([moment])
     return rounds
 
 

@@ -17,6 +17,7 @@ from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 
 from keepwell.metrics.event_filter import PropertyType
+from keepwell.metrics.apart import group_apart
 from keepwell.metrics.events import KEYS, MICROSECONDS_A_DAY, Events, newest_age
 from keepwell.metrics.metric import Metric
 
@@ -38,11 +39,15 @@ def properties_of(metrics: Mapping[str, Metric]) -> dict[str, PropertyType]:
     return found
 
 
-def expression(metrics: Mapping[str, Metric], codes: Mapping[str, int], fresh_days: Mapping[str, int]) -> ir.Table:
+def expression(
+    metrics: Mapping[str, Metric], codes: Mapping[str, int], fresh_days: Mapping[str, int], *, apart: bool = False
+) -> ir.Table:
     """The query as an expression.
 
     `codes` holds the event names that the log knows: a metric over names it has never heard of is missing, not 0.
-    `fresh_days` makes a value missing when the newest event behind it is older.
+    `fresh_days` makes a value missing when the newest event behind it is older. With `apart`, aggregates over
+    different event names are grouped apart, each from the rows of its names only, and the accounts come from
+    `accounts_as_of`; the values are the same.
     """
     events = Events(properties_of(metrics), codes)
     told = {metric_id: metric for metric_id, metric in metrics.items() if _is_delivered(metric, codes)}
@@ -58,22 +63,27 @@ def expression(metrics: Mapping[str, Metric], codes: Mapping[str, int], fresh_da
             column = shared.setdefault(value.op(), f"a{len(shared)}")
             aggregates[column] = value
             named[metric_id][part] = column
-    grouped = events.table.group_by(*KEYS).aggregate(**aggregates)
+    grouped = group_apart(events, aggregates) if apart else events.table.group_by(*KEYS).aggregate(**aggregates)
     grouped = _join_sides(grouped, told, events, named)
     return _values(grouped, metrics, named, fresh_days)
 
 
 def compile_metrics(
-    metrics: Mapping[str, Metric], codes: Mapping[str, int], fresh_days: Mapping[str, int], dialect: Dialect
+    metrics: Mapping[str, Metric],
+    codes: Mapping[str, int],
+    fresh_days: Mapping[str, int],
+    dialect: Dialect,
+    *,
+    apart: bool = False,
 ) -> str:
-    """The query as text of one engine."""
+    """The query as text of one engine; `apart` as in `expression`."""
     if dialect == "duckdb":
         compiler: DuckDBCompiler | PySparkCompiler = DuckDBCompiler()
     else:
         if ibis.options.pyspark is None:
             ibis.options.pyspark = _SparkOptions()
         compiler = PySparkCompiler()
-    query = compiler.to_sqlglot(expression(metrics, codes, fresh_days))
+    query = compiler.to_sqlglot(expression(metrics, codes, fresh_days, apart=apart))
     return str(query.sql(dialect=compiler.dialect))
 
 

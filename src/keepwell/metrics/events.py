@@ -61,8 +61,8 @@ class Events:
 
     def matching(self, wanted: EventFilter) -> ir.BooleanValue:
         codes = sorted(self._codes[name] for name in wanted.events if name in self._codes)
-        # Codes start at 1, and both engines want a condition on a column even when nothing can meet it.
-        met = self.table.name.isin(codes) if codes else self.table.name < 0
+        # Codes start at 1, and the engines want a condition on a column even when nothing can meet it.
+        met = self.table.name.isin(codes or [0])
         for name, condition in sorted(wanted.where.items()):
             met = met & self._meets(name, condition)
         return cast(ir.BooleanValue, met)
