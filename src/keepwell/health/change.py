@@ -3,9 +3,9 @@
 The change is taken in stages, each answering one question; what a stage moves is its cause's share:
 
     data       what became missing, or stopped being missing
-    ageing     the same facts, only older: events left their windows
+    ageing     nothing new happened that the measure reads: what there was got older and left its window
     late       facts from before the first moment that became known after it
-    behaviour  what happened in between
+    behaviour  what happened in between, in place of what left the window meanwhile
     model      another version of the health model, on the same facts
 
 Between the stages each measure keeps the weight it has with the data of both moments, so a measure moves
@@ -72,10 +72,15 @@ def why_changed(stages: Stages, earlier: HealthModel, later: HealthModel) -> tup
         ("data", kept[3], last),
         ("model", last, _points(stages.edited, later)),
     )
+    replaced = {
+        metric
+        for metric, old, new in zip(after.metrics, told.matrix[0], after.matrix[0], strict=True)
+        if old != new and new == new
+    }
     moved: dict[tuple[str, Cause], int] = {}
     for cause, old, new in steps:
         for metric in {**old, **new}:
-            key = (metric, cause)
+            key: tuple[str, Cause] = (metric, "behaviour" if cause == "ageing" and metric in replaced else cause)
             moved[key] = moved.get(key, 0) + new.get(metric, 0) - old.get(metric, 0)
     lines = [CauseOfChange(metric, cause, nano) for (metric, cause), nano in moved.items() if nano]
     return tuple(sorted(lines, key=lambda line: (-abs(line.nano), line.metric, CAUSES.index(line.cause))))

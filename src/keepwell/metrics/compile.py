@@ -16,8 +16,8 @@ import ibis.expr.types as ir
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 
-from keepwell.metrics.event_filter import PropertyType
 from keepwell.metrics.apart import group_apart
+from keepwell.metrics.event_filter import PropertyType
 from keepwell.metrics.events import KEYS, MICROSECONDS_A_DAY, Events, newest_age
 from keepwell.metrics.metric import Metric
 

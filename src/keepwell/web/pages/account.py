@@ -27,7 +27,7 @@ CONTACTS_SHOWN = 12
 SPANS = {"30": "30 days", "90": "90 days", "365": "1 year", "3650": "All"}
 CAUSES = {
     "behaviour": "Behaviour",
-    "ageing": "Older events left their window",
+    "ageing": "Nothing new, older events left the window",
     "late": "Facts known later",
     "data": "Data missing or back",
     "model": "Model edit",
