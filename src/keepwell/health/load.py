@@ -51,7 +51,7 @@ class _Loading:
 
     def reading(self) -> Reading:
         source = self._source(HEADER)
-        header = self._shape(PackageHeader, source) if source.data else None
+        header = None if _is_lost(source) else self._shape(PackageHeader, source)
         if header is None:
             return Reading(None, tuple(sorted(set(self._problems))))
         parent = self._parent(header, source)
@@ -112,7 +112,7 @@ class _Loading:
         self, name: str, key: str, shape: type[S], entries: Callable[[S], Mapping[str, V]], *, needed: bool
     ) -> tuple[dict[str, V], dict[str, Spot]]:
         source = self._source(name, needed=needed)
-        if source.data is None:
+        if _is_lost(source) or name not in self._text.files:
             self._all_read = self._all_read and not source.problems
             return {}, {}
         written = source.data.get(key) if isinstance(source.data, dict) else None
@@ -145,7 +145,7 @@ class _Loading:
 
     def _model(self, source: YamlSource) -> HealthModel | None:
         """The model, its unreadable parts replaced by fillings so that the rest can be checked."""
-        if source.data is None:
+        if _is_lost(source):
             return None
         model, problems, paths = read_shape(HealthModel, source)
         if model is not None:
@@ -156,3 +156,8 @@ class _Loading:
         data, filled = mended(source.data, paths)
         self._unread += [(source.file, source.place(path)) for path in filled]
         return read_shape(HealthModel, source, data=data)[0]
+
+
+def _is_lost(source: YamlSource) -> bool:
+    """Whether nothing could be made of a file, which has been told; one that says `null` is only of another shape."""
+    return source.data is None and bool(source.problems)

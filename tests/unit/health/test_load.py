@@ -2,13 +2,19 @@
 # Each sentence stands in one piece, as it is shown.
 # ruff: noqa: E501
 
+import json
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+
 import pytest
 
 from keepwell.base.errors import PackageError
+from keepwell.base.yaml_source import Path, Yaml, read_yaml
 from keepwell.health.checks.check import inspect_package, load_valid_package
 from keepwell.health.load import load_package, read_package
 from keepwell.health.package import PackageText
-from tests.unit.health.samples import CATALOGUE, HEADER, METRICS, MODEL, sample
+from keepwell.health.score import score
+from tests.unit.health.samples import CATALOGUE, HEADER, METRICS, MODEL, sample, values_of
 
 
 def told(**changed: str) -> list[str]:
@@ -149,3 +155,34 @@ def test_reading_without_a_header_gives_nothing_to_check() -> None:
     reading = read_package(sample(package="pakcage: x\n"), {})
     assert reading.package is None
     assert reading.problems
+
+
+ODD: list[Yaml] = [None, True, -1, 1e15, "x", "", [], [[]], {}, {"a": 1}, [1, 2], {"kind": "curve"}, {"parts": []}]
+
+
+def places(data: Yaml, path: Path = ()) -> Iterator[Path]:
+    yield path
+    keys: Iterable[str | int] = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+    for key in list(keys):
+        yield from places(data[key], (*path, key))  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("model", MODEL), ("metrics", METRICS), ("catalogue", CATALOGUE), ("package", HEADER)]
+)
+def test_nothing_odd_in_any_place_makes_it_raise_and_what_is_accepted_can_be_scored(name: str, text: str) -> None:
+    data = read_yaml(name, text).data
+    for path in places(data):
+        for odd in ODD:
+            changed = deepcopy(data)
+            owner: Yaml = changed
+            for key in path[:-1]:
+                owner = owner[key]  # type: ignore[index, call-overload]
+            if path:
+                owner[path[-1]] = odd  # type: ignore[index, call-overload]
+            else:
+                changed = odd
+            case = sample(**{name: json.dumps(changed)})
+            if not any(issue.level == "error" for issue in inspect_package(case, {})):
+                for model in load_valid_package(case, {}).models.values():
+                    assert score(values_of([{}], model.metrics()), model).nano_points.tolist() == [0]
