@@ -1,6 +1,5 @@
 """From nothing to a page: keepwell init, serve, member, audit."""
 
-import os
 import sqlite3
 import stat
 import time
@@ -26,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_init_makes_a_home_and_shows_a_random_password_once(made: tuple[Path, str]) -> None:
     home, password = made
     assert len(password) >= 20
-    assert stat.S_IMODE(os.stat(home / "secret_key").st_mode) == 0o600
+    assert stat.S_IMODE((home / "secret_key").stat().st_mode) == 0o600
     with sqlite3.connect(home / "state.sqlite3") as state:
         (stored,) = state.execute("SELECT password FROM store_member").fetchone()
     state.close()
