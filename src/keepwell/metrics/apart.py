@@ -19,14 +19,31 @@ ACCOUNTS: Final = "accounts_as_of"
 
 def group_apart(events: Events, aggregates: Mapping[str, ir.Value]) -> ir.Table:
     """One row per row of `accounts_as_of`, with the aggregates as `events.table` grouped at once would give them."""
-    grouped = ibis.table({key: BASE_SCHEMA[key] for key in KEYS}, name=ACCOUNTS)
-    for codes, columns in _sets({column: _codes(value) for column, value in aggregates.items()}):
+    found = ibis.table({key: BASE_SCHEMA[key] for key in KEYS}, name=ACCOUNTS)
+    distinct = {column: value for column, value in aggregates.items() if _is_distinct(value)}
+    for column, value in distinct.items():
+        found = _joined(found, _distinct_over_few(events.table, column, value))
+    for codes, columns in _sets({column: _codes(aggregates[column]) for column in aggregates if column not in distinct}):
         rows = events.table.filter(events.table.name.isin(sorted(codes)))
         moved = {column: _over(rows, events.table, aggregates[column]) for column in columns}
-        found = rows.group_by(*KEYS).aggregate(**moved)
-        grouped = grouped.left_join(found, list(KEYS)).drop("as_of_right", "account_right")
-    none = {column: grouped[column].fill_null(0) for column, value in aggregates.items() if _is_count(value)}
-    return grouped.mutate(**none)
+        found = _joined(found, rows.group_by(*KEYS).aggregate(**moved))
+    none = {column: found[column].fill_null(0) for column, value in aggregates.items() if _is_count(value)}
+    return found.mutate(**none)
+
+
+def _joined(found: ir.Table, grouped: ir.Table) -> ir.Table:
+    return found.left_join(grouped, list(KEYS)).drop("as_of_right", "account_right")
+
+
+def _distinct_over_few(table: ir.Table, column: str, value: ir.Value) -> ir.Table:
+    """A count of different values from the rows that meet its condition only; the others would be nulls to tell apart."""
+    chosen = value.op().arg
+    rows = table.filter(chosen.bool_expr.to_expr())
+    return rows.group_by(*KEYS).aggregate(**{column: _over(rows, table, chosen.true_expr.to_expr()).nunique()})
+
+
+def _is_distinct(value: ir.Value) -> bool:
+    return isinstance(value.op(), ops.CountDistinct) and isinstance(value.op().arg, ops.IfElse)
 
 
 def _codes(value: ir.Value) -> frozenset[int]:
