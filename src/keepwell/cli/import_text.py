@@ -73,9 +73,10 @@ def _filled(item: PropertyReport) -> str:
 
 
 def _reject(reject: RejectReport) -> Iterator[str]:
-    where = [f"event {reject.event}" if reject.event else "", f"column {reject.column}" if reject.column else ""]
-    place = ", ".join(part for part in where if part)
-    yield f"not taken: {reject.count:,} ({reject.code}{', ' + place if place else ''}): {reject.sentence}"
+    where = [f"column {reject.column}"] if reject.column else []
+    where += [f"for {', '.join(reject.events)}"] if reject.events else []
+    rows = "1 row" if reject.rows == 1 else f"{reject.rows:,} rows"
+    yield f"not taken: {rows} ({', '.join([reject.code, *where])}): {reject.sentence}"
     yield from (f"  line {example.line}: {example.row}" for example in reject.examples)
 
 

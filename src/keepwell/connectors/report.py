@@ -39,13 +39,17 @@ class EventReport(Said):
 
 
 class RejectReport(Said):
-    """Rows or events that cannot be taken for one reason; `event` is None when the whole row cannot be read."""
+    """Events that cannot be taken for one reason, `count` of them in `rows` rows.
+
+    `events` is empty when the rows cannot be read at all; each counts as one.
+    """
 
     code: str
     sentence: str
-    event: str | None
+    events: list[str]
     column: str | None
     count: int
+    rows: int
     examples: list[Example]
 
 

@@ -98,20 +98,22 @@ def _ids(staged: Staged) -> IdReport:
 
 def _rejected(staged: Staged) -> Iterator[RejectReport]:
     groups = staged.database.execute(
-        "SELECT code, event, culprit, count(*) FROM refused GROUP BY ALL ORDER BY 4 DESC, min(line), 1"
+        "SELECT code, culprit, list_sort(list(DISTINCT event)), count(*), count(DISTINCT line) FROM refused "
+        "GROUP BY code, culprit ORDER BY 4 DESC, min(line), 1, 2"
     ).fetchall()
-    for code, event, column, count in groups:
+    for code, column, events, count, rows in groups:
         places = staged.database.execute(
-            "SELECT line, last_line FROM refused WHERE code = ? AND event IS NOT DISTINCT FROM ? "
-            "AND culprit IS NOT DISTINCT FROM ? ORDER BY line LIMIT ?",
-            [code, event, column, EXAMPLES],
+            "SELECT DISTINCT line, last_line FROM refused WHERE code = ? AND culprit IS NOT DISTINCT FROM ? "
+            "ORDER BY line LIMIT ?",
+            [code, column, EXAMPLES],
         ).fetchall()
         yield RejectReport(
             code=code,
             sentence=REASONS[code],
-            event=None if event is None else staged.plan.map.events[event].label,
+            events=[staged.plan.map.events[event].label for event in events if event is not None],
             column=column,
             count=count,
+            rows=rows,
             examples=examples(staged, places),
         )
 
