@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db.models import Max, QuerySet
 
-from keepwell.health.explain import Reason, key_risks, key_strengths
+from keepwell.health.explain import Reason, ranked_losses, ranked_wins
 from keepwell.health.health_model import HealthModel
 from keepwell.health.held_band import HeldBand, hold_band, raw_band
 from keepwell.health.score import Scores
@@ -74,7 +74,19 @@ class ScoreBook:
         if self._accounts is not None:
             rows = rows.filter(account_id__in=self._accounts)
         rows.delete()
-        current = [self._current(record, row, scores) for record, row in self._newest]
+        losses, wins = ranked_losses(scores), ranked_wins(scores)
+        current = [
+            CurrentScore(
+                account_id=record.account_id,
+                model=self._version.model,
+                record=record,
+                nano_points=record.nano_points,
+                band=record.band,
+                reasons=_listed(losses.reasons(row), "lost_nano"),
+                strengths=_listed(wins.reasons(row), "won_nano"),
+            )
+            for record, row in self._newest
+        ]
         CurrentScore.objects.bulk_create(current, batch_size=ROWS_A_STATEMENT)
 
     def _records(self) -> QuerySet[ScoreRecord]:
@@ -105,17 +117,6 @@ class ScoreBook:
             return
         record.trend_nano = int(scores.nano_points[row]) - int(earlier.nano_points[before])
         record.trend = direction(record.trend_nano, self._model.trend)
-
-    def _current(self, record: ScoreRecord, row: int, scores: Scores) -> CurrentScore:
-        return CurrentScore(
-            account_id=record.account_id,
-            model=self._version.model,
-            record=record,
-            nano_points=record.nano_points,
-            band=record.band,
-            reasons=_listed(key_risks(scores, row), "lost_nano"),
-            strengths=_listed(key_strengths(scores, row), "won_nano"),
-        )
 
 
 def measure_lines(scores: Scores, row: int) -> list[dict[str, object]]:
