@@ -6,7 +6,8 @@ Acme thrives, Borealis slides, Cobalt churns; Delta has no data; the Hostile acc
 import json
 import math
 import random
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from keepwell.base.home import Home
+from keepwell.jobs.package import log_columns, package_of, ready_log
 from keepwell.lake.log import EventLog, schema_of
 from keepwell.store.models import Account, Contact, CurrentScore, EventName, Member, ModelVersion, ScoreRecord
 from keepwell.store.read.health_model import NANO, ModelFace, PartFace, face_of
@@ -100,20 +103,19 @@ def plant_world(home: Path | None = None, *, now: datetime = NOW, others: int = 
     contacts.append(Contact(account=named[4], key=MARKER, name=MARKER, email=MARKER, role=BREAKOUT))
     Contact.objects.bulk_create(contacts)
     if home is not None:
-        plant_events(home, [named[0].pk, named[4].pk], now)
+        ready_log(Home(home), log_columns(package_of(version)))
+        plant_events(home, {named[0].pk: 0, named[4].pk: 0, named[1].pk: 480}, now)
     return World(*(account.pk for account in named[:5]))
 
 
 def publish(package: str, file: str, now: datetime, number: int = 1) -> ModelVersion:
-    """A version whose text is the shipped package's."""
+    """A version of one model whose text is the shipped package's."""
     folder = files("keepwell").joinpath("models", package)
-    text = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in (file, "metrics.yaml")}
-    model = file.removesuffix(".yaml") if file != "model.yaml" else package
-    for line in text[file].splitlines():
-        if line.startswith("model:"):
-            model = line.split(":")[1].strip()
+    text = {f"{package}/{item.name}": item.read_text(encoding="utf-8") for item in folder.iterdir()}
+    model = re.search(r"^model: (\w+)", text[f"{package}/{file}"], re.M)
+    assert model is not None
     return ModelVersion.objects.create(
-        model=f"{package}/{model}", number=number, digest=f"{package}-{model}-{number}", text=text,
+        model=f"{package}/{model.group(1)}", number=number, digest=f"{package}-{number}", text=text,
         published_at=now - timedelta(days=DAYS), published_by="test",
     )  # fmt: skip
 
@@ -125,20 +127,20 @@ def plant_second_model(accounts: Sequence[int], now: datetime = NOW) -> ModelVer
     return version
 
 
-def plant_events(home: Path, accounts: Sequence[int], now: datetime) -> None:
+def plant_events(home: Path, accounts: Mapping[int, int], now: datetime) -> None:
+    """130 events per account, one in seven hours, the newest so many hours ago."""
     names = [EventName.objects.create(name=name, first_known_at=now - timedelta(days=400)).pk
              for name in ("feature_used", "signed_in", f"evil{MARKER}")]  # fmt: skip
     log = EventLog(home / "lake" / "events")
-    log.create({})
     rows = []
-    for account in accounts:
+    for account, hours in accounts.items():
         for number in range(130):
-            at = now - timedelta(hours=7 * number + 1)
+            at = now - timedelta(hours=hours + 7 * number + 1)
             properties = {"feature": MARKER if number % 2 else "export", "k" + MARKER: "javascript:alert(1)"}
             rows.append({"account": account, "contact": None, "name": names[number % 3], "at": at, "known_at": at,
                          "source": MARKER, "message_id": f"{account}-{number}", "tie": number, "imported": True,
                          "props": json.dumps(properties)})  # fmt: skip
-    log.append(pa.Table.from_pylist(rows, schema_of({})), writer="test", number=1)
+    log.append(pa.Table.from_pylist(rows, schema_of(log.properties())), writer="test", number=1)
 
 
 def _account(

@@ -1,10 +1,8 @@
 """How scores and bands moved between two moments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from keepwell.store.models import ScoreRecord
 from keepwell.store.read.health_model import ModelFace
 from keepwell.store.read.score import ScorePoint
 
@@ -40,35 +38,3 @@ def fell(move: Move, model: ModelFace) -> bool:
 
 def rose(move: Move, model: ModelFace) -> bool:
     return move.changed_band and model.rank(move.after.band) < model.rank(move.before.band)
-
-
-def access_largest_parts(moves: Sequence[Move]) -> dict[int, tuple[str, int]]:
-    """By account, the measure that moved most in the direction of the whole score, with its change in 1e-9 points.
-
-    The moves come from guarded scores, so their accounts may be seen.
-    """
-    if not moves:
-        return {}
-    found: dict[int, tuple[str, int]] = {}
-    points = _points(moves)
-    for move in moves:
-        old = points.get((move.account_id, move.before.as_of), {})
-        new = points.get((move.account_id, move.after.as_of), {})
-        sign = 1 if (move.change_nano or 0) > 0 else -1
-        parts = {metric: new.get(metric, 0) - old.get(metric, 0) for metric in {**old, **new}}
-        if parts:
-            metric = max(sorted(parts), key=lambda name: sign * parts[name])
-            found[move.account_id] = (metric, parts[metric])
-    return found
-
-
-def _points(moves: Sequence[Move]) -> Mapping[tuple[int, datetime], Mapping[str, int]]:
-    rows = ScoreRecord.objects.filter(
-        account_id__in=[move.account_id for move in moves],
-        version_id__in={point.version_id for move in moves for point in (move.before, move.after)},
-        as_of__in={point.as_of for move in moves for point in (move.before, move.after)},
-    )
-    return {
-        (account, as_of): {line["metric"]: line["points_nano"] for line in measures}
-        for account, as_of, measures in rows.values_list("account_id", "as_of", "measures")
-    }

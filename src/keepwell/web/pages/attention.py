@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
+
+from keepwell.base.home import Home
+from keepwell.jobs.read_move import largest_parts
 from keepwell.store.models import Member
 from keepwell.store.read.account import AccountRow, access_accounts_by_id
 from keepwell.store.read.health_model import NANO, ModelFace
-from keepwell.store.read.move import Move, access_largest_parts
+from keepwell.store.read.move import Move
 from keepwell.store.read.score import ScorePoint
 
 MOST = 5
@@ -43,7 +47,7 @@ def attention_rows(
     """The first rows with their reason, and how many there are in all."""
     ids = attention_ids(model, week, now)
     shown = ids[:MOST]
-    parts = access_largest_parts([week[account] for account in shown if account in week])
+    parts = largest_parts(Home(settings.KEEPWELL.home), [week[account] for account in shown if account in week])
     return [
         _row(row, model, week.get(row.id), parts.get(row.id))
         for row in access_accounts_by_id(member, model.model, shown)

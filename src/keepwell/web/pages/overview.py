@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
+from keepwell.base.home import Home
+from keepwell.jobs.read_move import largest_parts
 from keepwell.store.models import Member
 from keepwell.store.read.account import UNKNOWN, access_accounts_by_id
 from keepwell.store.read.health_model import NANO, ModelFace
-from keepwell.store.read.move import Move, access_largest_parts, fell, moves_between, rose
+from keepwell.store.read.move import Move, fell, moves_between, rose
 from keepwell.store.read.score import ScorePoint, access_averages, access_newest_as_of, access_scores_at
 from keepwell.web.pages.attention import MOST, AttentionRow, attention_rows
 from keepwell.web.pages.band_share import BandShare, band_shares
@@ -161,9 +164,14 @@ def _matrix(model: ModelFace, moves: Mapping[int, Move], period: str) -> Sequenc
 
 
 def _move_rows(member: Member, model: ModelFace, moves: Sequence[Move]) -> Sequence[MoveRow]:
-    """The largest changes first."""
-    shown = sorted(moves, key=lambda move: (-abs(move.change_nano or 0), move.account_id))[:MOVES_SHOWN]
-    parts = access_largest_parts(shown)
+    """Falls before rises, the largest first, and at least some of each where there are."""
+    ordered = sorted(moves, key=lambda move: (move.change_nano or 0, move.account_id))
+    falls = [move for move in ordered if fell(move, model)]
+    rises = [move for move in reversed(ordered) if rose(move, model)]
+    half = MOVES_SHOWN // 2
+    kept = max(half, MOVES_SHOWN - len(rises))
+    shown = [*falls[:kept], *rises[: MOVES_SHOWN - min(len(falls), kept)]]
+    parts = largest_parts(Home(settings.KEEPWELL.home), shown)
     rows = {row.id: row for row in access_accounts_by_id(member, model.model, [move.account_id for move in shown])}
     return [
         MoveRow(
