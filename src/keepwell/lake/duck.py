@@ -17,6 +17,8 @@ def session(database: duckdb.DuckDBPyConnection | None = None) -> Iterator[duckd
     try:
         opened.execute("SET TimeZone = 'UTC'")
         opened.execute("SET preserve_insertion_order = false")
+        # Files of the log never change, so their footers are read once per database.
+        opened.execute("SET parquet_metadata_cache = true")
         yield opened
     finally:
         opened.close()

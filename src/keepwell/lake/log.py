@@ -141,6 +141,9 @@ class EventLog:
             paths = [file.path for file in _files_of(table, self.folder.absolute())]
             written = list(self._settled(paths, known, wanted)) if paths else []
             self._commit(table, written, wanted, mode="overwrite", transactions=[])
+            # Readers then open one file instead of every entry so far.
+            table.create_checkpoint()
+            self._sync_entry(table)
 
     def vacuum(self) -> None:
         """Delete files that no reader of the last hour can still hold, those of killed processes included."""
