@@ -110,8 +110,12 @@ def plant_world(home: Path | None = None, *, now: datetime = NOW, others: int = 
 
 def publish(package: str, file: str, now: datetime, number: int = 1) -> ModelVersion:
     """A version of one model whose text is the shipped package's."""
-    folder = files("keepwell").joinpath("models", package)
-    text = {f"{package}/{item.name}": item.read_text(encoding="utf-8") for item in folder.iterdir()}
+    folders = {name: files("keepwell").joinpath("models", name) for name in {package, "saas"}}
+    text = {
+        f"{name}/{item.name}": item.read_text(encoding="utf-8")
+        for name, folder in folders.items()
+        for item in folder.iterdir()
+    }
     model = re.search(r"^model: (\w+)", text[f"{package}/{file}"], re.M)
     assert model is not None
     return ModelVersion.objects.create(

@@ -82,7 +82,8 @@ def waterfall_chart(change: Change, model: ModelFace, most: int = 8) -> Options:
     shown = change.lines[:most]
     rest = sum(line.change_nano for line in change.lines[most:])
     steps = [(model.metric_title(line.metric), line.change_nano) for line in shown]
-    steps += [(f"{len(change.lines) - most} others", rest)] if rest else []
+    others = len(change.lines) - most
+    steps += [("1 other" if others == 1 else f"{others} others", rest)] if rest else []
     start, end = change.before.nano_points or 0, change.after.nano_points or 0
     names = [f"{change.before.as_of:%-d %b}", *(name for name, _ in steps), f"{change.after.as_of:%-d %b}"]
     bars: list[Options] = [_bar(0, start, "var(--muted)", change_text(start).lstrip("+"))]
