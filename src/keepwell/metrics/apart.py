@@ -23,7 +23,9 @@ def group_apart(events: Events, aggregates: Mapping[str, ir.Value]) -> ir.Table:
     distinct = {column: value for column, value in aggregates.items() if _is_distinct(value)}
     for column, value in distinct.items():
         found = _joined(found, _distinct_over_few(events.table, column, value))
-    for codes, columns in _sets({column: _codes(aggregates[column]) for column in aggregates if column not in distinct}):
+    for codes, columns in _sets(
+        {column: _codes(aggregates[column]) for column in aggregates if column not in distinct}
+    ):
         rows = events.table.filter(events.table.name.isin(sorted(codes)))
         moved = {column: _over(rows, events.table, aggregates[column]) for column in columns}
         found = _joined(found, rows.group_by(*KEYS).aggregate(**moved))
