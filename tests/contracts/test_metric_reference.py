@@ -1,5 +1,6 @@
 """Every metric kind gives what the plain-Python reference gives, on random histories full of ties, edges and gaps."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from math import inf, nan
@@ -137,10 +138,10 @@ def histories(draw: st.DrawFn) -> dict[int, list[Seen]]:
 
 
 @pytest.fixture(scope="module")
-def database() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"threads": 1})
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
 
 
 def test_every_kind_over_events_has_a_reference() -> None:

@@ -41,9 +41,9 @@ class Change(EventMetric):
             seen = matching & events.within(self.days, ended=ended)
             found[f"{window}_count"] = count(seen)
             if self.property is not None:
-                number = events.number(self.property)
-                found[f"{window}_total"] = total(seen, number)
-                found[f"{window}_told"] = count(told(seen, number))
+                found[f"{window}_total"] = total(seen, events.number(self.property))
+            if self.property is not None and self.measure == "mean":
+                found[f"{window}_told"] = count(told(seen, events.number(self.property)))
         return found
 
     def value(self, part: Parts) -> ir.NumericValue:

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from keepwell.metrics.event_filter import EventFilter
-from keepwell.metrics.events import MICROSECONDS_AN_HOUR, Events, count, requests, share
+from keepwell.metrics.events import INTEGER, MICROSECONDS_AN_HOUR, Events, count, requests, share
 from keepwell.metrics.metric import Days, Metric, Parts, Side
 
 
@@ -34,7 +34,7 @@ class ResponseTime(Metric):
         on_time = (asked.days_ago < self.days) & (asked.waited <= self.within_hours * MICROSECONDS_AN_HOUR)
         if self.average == "median":
             return Side(asked, {"usual": on_time.ifelse(asked.waited, None).median()})
-        exact = asked.waited.cast("decimal(38, 0)")
+        exact = asked.waited.cast(INTEGER)
         return Side(asked, {"total": on_time.ifelse(exact, None).sum(), "answered": count(on_time)})
 
     def value(self, part: Parts) -> ir.NumericValue:
