@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
 
 import duckdb
 import pyarrow as pa
@@ -10,14 +9,11 @@ import pyarrow as pa
 from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.lake import duck
+from keepwell.lake.duckdb_memory import batches, keep, look, split
 from keepwell.lake.engine import Queries, Question, nobody, to_values
 from keepwell.lake.log import EventLog, Snapshot, property_from_json
-from keepwell.metrics.apart import ACCOUNTS
 from keepwell.metrics.compile import properties_of
 from keepwell.metrics.events import MICROSECONDS_A_DAY, RELATION
-
-KEPT: Final = "kept_rows"
-KEPT_ACCOUNTS: Final = "kept_accounts"
 
 
 class DuckEngine:
@@ -32,64 +28,44 @@ class DuckEngine:
         snapshot = log.snapshot(question.accounts)
         if not snapshot.files or not question.metrics:
             return [nobody(question, moment) for moment in question.moments]
+        found: dict[Moment, Values] = {}
         with duck.session(self._database) as database:
-            many = [moment for moment in question.moments if moment.happened_before == moment.known_before]
-            if len(many) > 1:
-                _keep(database, snapshot, question)
-            return [
-                self._from_memory(database, question, moment)
-                if len(many) > 1 and moment in many
-                else self._from_files(database, snapshot, question, moment)
-                for moment in question.moments
-            ]
+            plain = dict.fromkeys(moment for moment in question.moments if moment == Moment.at(moment.as_of))
+            if len(plain) > 1:
+                found.update(self._from_memory(database, snapshot, question, list(plain)))
+            for moment in question.moments:
+                if moment not in found:
+                    found[moment] = self._from_files(database, snapshot, question, moment)
+        return [found[moment] for moment in question.moments]
 
     def _from_files(
         self, database: duckdb.DuckDBPyConnection, snapshot: Snapshot, question: Question, moment: Moment
     ) -> Values:
         source = duck.files(snapshot.paths) + _only(question.accounts)
-        return self._answer(database, question, moment, as_of_view(source, _columns(snapshot, question), moment))
-
-    def _from_memory(self, database: duckdb.DuckDBPyConnection, question: Question, moment: Moment) -> Values:
-        columns = [column.rpartition(" AS ")[2] for column in _columns(Snapshot((), {}), question)]
-        database.execute(f"CREATE OR REPLACE TEMP VIEW {ACCOUNTS} AS {_accounts_view(moment)}")
-        return self._answer(database, question, moment, as_of_view(KEPT, columns, moment), apart=True)
-
-    def _answer(
-        self,
-        database: duckdb.DuckDBPyConnection,
-        question: Question,
-        moment: Moment,
-        view: str,
-        *,
-        apart: bool = False,
-    ) -> Values:
-        database.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {view}")
-        query = self._queries.text(question, question.codes(moment), apart=apart)
+        database.execute(
+            f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {as_of_view(source, _columns(snapshot, question), moment)}"
+        )
+        query = self._queries.text(question, question.codes(moment))
         rows: pa.Table = database.sql(query).to_arrow_table()
         return to_values(rows, question, moment)
 
-
-def _keep(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, question: Question) -> None:
-    """Put into memory the rows that the metrics read, names together, and when each account was first known."""
-    source = duck.files(snapshot.paths) + _only(question.accounts)
-    codes = {code for moment in question.moments for code in question.codes(moment).values()}
-    read = f"name IN ({', '.join(str(code) for code in sorted(codes)) or 'NULL'})"
-    columns = ", ".join(_columns(snapshot, question))
-    database.execute(
-        f"CREATE TEMP TABLE {KEPT} AS SELECT {columns} FROM {source} "
-        f"{'AND' if ' WHERE ' in source else 'WHERE'} {read} ORDER BY name"
-    )
-    database.execute(
-        f'CREATE TEMP TABLE {KEPT_ACCOUNTS} AS SELECT account, min(greatest("at", known_at)) AS first_seen_at '
-        f"FROM {source} GROUP BY account"
-    )
-
-
-def _accounts_view(moment: Moment) -> str:
-    return (
-        f"SELECT {duck.instant(moment.as_of)} AS as_of, account FROM {KEPT_ACCOUNTS} "
-        f"WHERE first_seen_at < {duck.instant(moment.known_before)}"
-    )
+    def _from_memory(
+        self, database: duckdb.DuckDBPyConnection, snapshot: Snapshot, question: Question, moments: Sequence[Moment]
+    ) -> dict[Moment, Values]:
+        accounts = keep(
+            database,
+            duck.files(snapshot.paths) + _only(question.accounts),
+            _columns(snapshot, question),
+            _read(question),
+        )
+        found: dict[Moment, Values] = {}
+        for codes, alike in question.alike(moments).items():
+            query = self._queries.text(question, dict(codes), apart=True)
+            for together in batches(alike, accounts):
+                look(database, together)
+                rows: pa.Table = database.sql(query).to_arrow_table()
+                found.update((moment, to_values(part, question, moment)) for moment, part in split(rows, together))
+        return found
 
 
 def as_of_view(source: str, columns: Sequence[str], moment: Moment) -> str:
@@ -102,6 +78,10 @@ def as_of_view(source: str, columns: Sequence[str], moment: Moment) -> str:
         f'{"AND" if " WHERE " in source else "WHERE"} "at" < {duck.instant(moment.happened_before)} '
         f'AND "known_at" < {duck.instant(moment.known_before)}'
     )
+
+
+def _read(question: Question) -> set[int]:
+    return {code for moment in question.moments for code in question.codes(moment).values()}
 
 
 def _columns(snapshot: Snapshot, question: Question) -> list[str]:

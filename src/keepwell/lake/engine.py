@@ -39,10 +39,10 @@ class Question:
         read = {name for metric in self.metrics.values() for wanted in metric.reads() for name in wanted.events}
         return {name: told.code for name, told in self.names.items() if name in read and told.first_known_at < known}
 
-    def alike(self) -> dict[frozenset[tuple[str, int]], list[Moment]]:
-        """The moments by the event names known then, which are the same query."""
+    def alike(self, moments: Sequence[Moment]) -> dict[frozenset[tuple[str, int]], list[Moment]]:
+        """The moments by the event names known then: those with the same names share a query."""
         found: dict[frozenset[tuple[str, int]], list[Moment]] = {}
-        for moment in self.moments:
+        for moment in moments:
             found.setdefault(frozenset(self.codes(moment).items()), []).append(moment)
         return found
 

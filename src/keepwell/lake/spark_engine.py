@@ -52,7 +52,7 @@ class SparkEngine:
         if not snapshot.files or not question.metrics or not question.moments:
             return [nobody(question, moment) for moment in question.moments]
         found: dict[Moment, Values] = {}
-        for codes, alike in question.alike().items():
+        for codes, alike in question.alike(question.moments).items():
             query = self._queries.text(question, dict(codes))
             for moments in _rounds(alike):
                 rows = self._rows(snapshot, question, moments, query)
