@@ -13,7 +13,7 @@ from keepwell.jobs.account_score import causes_of_change, score_again
 from keepwell.jobs.package import do_publish_package
 from keepwell.jobs.score_book import measure_lines
 from keepwell.lake.duckdb_engine import embedded_engine
-from keepwell.store.models import Account, AuditEntry, CurrentScore, ScoreRecord
+from keepwell.store.models import Account, AuditEntry, CurrentScore, ScoreRecord, SegmentAccount
 from tests.flows.company import BY, UNTIL, Company, found_company, history, one_event, running_company
 
 pytestmark = pytest.mark.django_db
@@ -175,3 +175,23 @@ def test_an_account_has_several_scores_side_by_side(tmp_path: Path) -> None:
         Company(company.home, version).score()
     models = set(CurrentScore.objects.filter(account__key="acme").values_list("model", flat=True))
     assert models == {"crypto/crypto", "crypto/technical"}
+
+
+@pytest.mark.requirement("A140")
+def test_segments_hold_the_accounts_their_rules_hold_for(company: Company) -> None:
+    company.score()
+    held = {
+        segment: set(SegmentAccount.objects.filter(segment=segment).values_list("account__key", flat=True))
+        for segment in ("ready_to_expand", "declining", "sponsor_silent", "payment_trouble")
+    }
+    for current in CurrentScore.objects.select_related("account", "record"):
+        values = {line["metric"]: line["value"] for line in current.record.measures}
+        expands = current.band in ("healthy", "thriving") and (values["plan_utilization_rate"] or 0) >= 0.8
+        assert (current.account.key in held["ready_to_expand"]) is expands
+        declines = current.record.trend == "declining" and 20e9 <= (current.nano_points or 0) < 80e9
+        assert (current.account.key in held["declining"]) is declines
+    assert any(held.values())
+    only = Account.objects.get(key="acme").pk
+    before = SegmentAccount.objects.count()
+    company.score(accounts=[only])
+    assert SegmentAccount.objects.count() == before

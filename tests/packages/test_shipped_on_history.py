@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from keepwell.facts.values import Values
-from keepwell.health.explain import key_risk_factors
+from keepwell.health.explain import key_risks
 from keepwell.health.package import Package
 from keepwell.health.score import Scores, score
 from keepwell.simulator.flavour import PackageName
@@ -108,7 +108,7 @@ def test_what_costs_a_silent_account_most_is_its_missing_use() -> None:
     scores = of_model(shipped("saas"), values("saas"))
     row = scores.row(account_ids(history("saas"))["cobalt"])
     assert row is not None
-    reasons = key_risk_factors(scores, row)
+    reasons = key_risks(scores, row)
     assert reasons[0].metric == "daily_active_rate"
     assert reasons[0].nano > 10e9
 

@@ -1,6 +1,6 @@
 """Writing scores down: a record for each account and moment, and the newest of them as current."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Final
 
@@ -10,8 +10,9 @@ from keepwell.health.explain import Reason, ranked_losses, ranked_wins
 from keepwell.health.health_model import HealthModel
 from keepwell.health.held_band import HeldBand, hold_band, raw_band
 from keepwell.health.score import Scores
+from keepwell.health.segment import Known, Standing, members
 from keepwell.health.trend import direction
-from keepwell.store.models import CurrentScore, ModelVersion, ScoreRecord
+from keepwell.store.models import Account, CurrentScore, ModelVersion, ScoreRecord, SegmentAccount
 
 ROWS_A_STATEMENT: Final = 500
 
@@ -88,6 +89,28 @@ class ScoreBook:
             for record, row in self._newest
         ]
         CurrentScore.objects.bulk_create(current, batch_size=ROWS_A_STATEMENT)
+        self._write_segments(scores)
+
+    def _write_segments(self, scores: Scores) -> None:
+        rows = SegmentAccount.objects.filter(model=self._version.model)
+        if self._accounts is not None:
+            rows = rows.filter(account_id__in=self._accounts)
+        rows.delete()
+        if not self._model.segments:
+            return
+        traits = Account.objects.in_bulk([record.account_id for record, _ in self._newest])
+        standings = {
+            record.account_id: standing(record, scores, row, traits[record.account_id].traits)
+            for record, row in self._newest
+        }
+        SegmentAccount.objects.bulk_create(
+            (
+                SegmentAccount(account_id=account, model=self._version.model, segment=segment.id)
+                for segment in self._model.segments
+                for account in members(segment, standings)
+            ),
+            batch_size=ROWS_A_STATEMENT,
+        )
 
     def _records(self) -> QuerySet[ScoreRecord]:
         rows = ScoreRecord.objects.filter(version__model=self._version.model)
@@ -117,6 +140,18 @@ class ScoreBook:
             return
         record.trend_nano = int(scores.nano_points[row]) - int(earlier.nano_points[before])
         record.trend = direction(record.trend_nano, self._model.trend)
+
+
+def standing(record: ScoreRecord, scores: Scores, row: int, traits: Mapping[str, Known]) -> Standing:
+    """What a segment's rule may ask of an account; a score of too little data counts as not known."""
+    is_known = bool(record.band)
+    return Standing(
+        score=scores.points(row) if is_known else None,
+        band=record.band or None,
+        trend=record.trend or None,
+        metrics=dict(zip(scores.measures, scores.values[row].tolist(), strict=True)),
+        traits=traits,
+    )
 
 
 def measure_lines(scores: Scores, row: int) -> list[dict[str, object]]:

@@ -5,6 +5,7 @@ from keepwell.store.models.import_run import ImportRun
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
 from keepwell.store.models.score import CurrentScore, ScoreRecord
+from keepwell.store.models.segment import SegmentAccount
 
 __all__ = [
     "Account",
@@ -16,4 +17,5 @@ __all__ = [
     "Member",
     "ModelVersion",
     "ScoreRecord",
+    "SegmentAccount",
 ]

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, OrderBy, Q, QuerySet
+from django.db.models import Count, F, OrderBy, Q, QuerySet
 
-from keepwell.store.models import Account, Contact, CurrentScore, Member
+from keepwell.store.models import Account, Contact, CurrentScore, Member, SegmentAccount
 from keepwell.store.read.scope import sees_everything, visible_accounts
 
 UNKNOWN = "unknown"
@@ -21,6 +21,7 @@ class AccountFilter:
     search: str = ""
     bands: tuple[str, ...] = ()
     plan: str = ""
+    segment: str = ""
     ids: frozenset[int] | None = None
 
 
@@ -115,6 +116,12 @@ def access_plans(member: Member) -> list[str]:
     return list(visible_accounts(member).exclude(plan="").order_by("plan").values_list("plan", flat=True).distinct())
 
 
+def access_segment_counts(member: Member, model: str) -> dict[str, int]:
+    """How many visible accounts each segment holds; those that hold none are left out."""
+    rows = SegmentAccount.objects.filter(model=model, account__in=visible_accounts(member))
+    return dict(rows.values_list("segment").annotate(count=Count("pk")))
+
+
 def _scored(member: Member, model: str, wanted: AccountFilter) -> QuerySet[CurrentScore]:
     rows = CurrentScore.objects.filter(model=model)
     if not sees_everything(member):
@@ -125,6 +132,8 @@ def _scored(member: Member, model: str, wanted: AccountFilter) -> QuerySet[Curre
         rows = rows.filter(band__in=["" if band == UNKNOWN else band for band in wanted.bands])
     if wanted.plan:
         rows = rows.filter(account__plan=wanted.plan)
+    if wanted.segment:
+        rows = rows.filter(account__segments__model=model, account__segments__segment=wanted.segment)
     if wanted.ids is not None:
         rows = rows.filter(account_id__in=wanted.ids)
     return rows

@@ -56,7 +56,7 @@ class PartFace:
 
 @dataclass(frozen=True, slots=True)
 class ModelFace:
-    """`bands` descend, best first."""
+    """`bands` descend, best first; `segments` are titles by id."""
 
     version_id: int
     model: str
@@ -68,6 +68,7 @@ class ModelFace:
     metrics: Mapping[str, MetricFace]
     min_coverage: float
     trend_days: int
+    segments: Mapping[str, str]
 
     def band(self, band_id: str) -> BandFace | None:
         return next((band for band in self.bands if band.id == band_id), None)
@@ -125,6 +126,7 @@ def face_of(version: ModelVersion) -> ModelFace:
         metrics=metrics,
         min_coverage=float((model.get("missing") or {}).get("min_coverage", 0)),
         trend_days=int((model.get("trend") or {}).get("days", 30)),
+        segments={str(entry["id"]): str(entry["title"]) for entry in model.get("segments") or []},
     )
 
 

@@ -21,6 +21,7 @@ from keepwell.store.read.account import (
     access_accounts,
     access_accounts_by_id,
     access_plans,
+    access_segment_counts,
 )
 from keepwell.store.read.health_model import BandFace, ModelFace
 from keepwell.store.read.move import Move, fell, moves_between, rose
@@ -54,6 +55,7 @@ class Question:
     search: str
     bands: tuple[str, ...]
     plan: str
+    segment: str
     moved: str
     move_from: str
     move_to: str
@@ -69,6 +71,7 @@ class Question:
             "q": self.search,
             "band": self.bands,
             "plan": self.plan,
+            "segment": self.segment,
             "moved": self.moved,
             "from": self.move_from,
             "to": self.move_to,
@@ -86,9 +89,8 @@ class Question:
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(
-            self.search or self.bands or self.plan or self.moved or self.move_from or self.move_to or self.is_attention
-        )
+        movement = self.moved or self.move_from or self.move_to or self.is_attention
+        return bool(self.search or self.bands or self.plan or self.segment or movement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Context:
     after_href: str = ""
     bands: Sequence[Choice] = ()
     plans: Sequence[Choice] = ()
+    segments: Sequence[Choice] = ()
     filters: Sequence[Filter] = ()
 
 
@@ -163,6 +166,7 @@ def read_question(query: QueryDict, model: ModelFace) -> Question:
         search=query.get("q", "").strip()[:200],
         bands=tuple(band for band in query.getlist("band") if band in known),
         plan=query.get("plan", ""),
+        segment=query.get("segment", "") if query.get("segment") in model.segments else "",
         moved=query.get("moved", "") if query.get("moved") in {"fell", "rose"} else "",
         move_from=query.get("from", "") if query.get("from") in known else "",
         move_to=query.get("to", "") if query.get("to") in known else "",
@@ -177,7 +181,8 @@ def read_question(query: QueryDict, model: ModelFace) -> Question:
 def _filled(
     member: Member, model: ModelFace, as_of: datetime, question: Question, choices: Sequence[Choice]
 ) -> Context:
-    wanted = AccountFilter(question.search, question.bands, question.plan, _moved_ids(member, model, as_of, question))
+    moved = _moved_ids(member, model, as_of, question)
+    wanted = AccountFilter(question.search, question.bands, question.plan, question.segment, moved)
     total = access_account_count(member, model.model, wanted)
     first = (question.number - 1) * PAGE_SIZE
     rows = _rows(member, model, as_of, question, wanted, first)
@@ -200,8 +205,17 @@ def _filled(
             for band, title in [*((band.id, band.label) for band in model.bands), (UNKNOWN, "Unknown")]
         ],
         plans=[Choice(plan, plan, plan == question.plan) for plan in access_plans(member)],
+        segments=_segments(member, model, question),
         filters=_filters(question, model),
     )
+
+
+def _segments(member: Member, model: ModelFace, question: Question) -> list[Choice]:
+    counts = access_segment_counts(member, model.model) if model.segments else {}
+    return [
+        Choice(segment, f"{title} ({counts.get(segment, 0)})", segment == question.segment)
+        for segment, title in model.segments.items()
+    ]
 
 
 def _moved_ids(member: Member, model: ModelFace, as_of: datetime, question: Question) -> frozenset[int] | None:
@@ -312,6 +326,7 @@ def _no_results(question: Question) -> EmptyState:
     conditions = [f"the search “{question.search}”"] if question.search else []
     conditions += ["the bands chosen"] if question.bands else []
     conditions += [f"the plan {question.plan}"] if question.plan else []
+    conditions += ["the segment chosen"] if question.segment else []
     conditions += ["the movement asked for"] if question.moved or question.move_from or question.move_to else []
     if question.is_attention and not conditions:
         return EmptyState(
