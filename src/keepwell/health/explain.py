@@ -1,15 +1,13 @@
-"""Why a score is what it is: what it lost and won, level by level."""
+"""Why a score is what it is: the measures that lost and won most."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keepwell.health.health_model import Group, HealthModel, Measure
 from keepwell.health.score import Scores
-from keepwell.health.weight import NANO, WeightTree
+from keepwell.health.weight import NANO
 
 REASONS_SHOWN: Final = 5
 # Less than one point lost or won explains nothing.
@@ -26,30 +24,6 @@ class Reason:
 
     metric: str
     nano: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredPart:
-    """A group or measure of one account's score; all in 1e-9 points but `coverage` and `value`.
-
-    `nominal` is the weight in the model, `weight` what it weighed with what was missing, `coverage` the share
-    of the nominal weight that had data. Points, weights and nominals of `parts` add up to their parent's.
-    """
-
-    id: str
-    title: str
-    nominal: int
-    weight: int
-    points: int
-    coverage: float
-    metric: str | None
-    value: float | None
-    parts: tuple["ScoredPart", ...]
-
-    def walk(self) -> Iterator["ScoredPart"]:
-        yield self
-        for part in self.parts:
-            yield from part.walk()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,36 +61,6 @@ def key_risks(scores: Scores, row: int) -> tuple[Reason, ...]:
 def key_strengths(scores: Scores, row: int) -> tuple[Reason, ...]:
     """`ranked_wins` of one account; for many accounts rank them all at once."""
     return ranked_wins(scores.only(row)).reasons(0)
-
-
-def scored_tree(scores: Scores, row: int, model: HealthModel) -> tuple[ScoredPart, ...]:
-    """The groups of the model with the points of one account."""
-    nominal = WeightTree(model).nominal
-    places = iter(range(len(nominal)))
-
-    def scored(part: Measure | Group) -> ScoredPart:
-        if isinstance(part, Group):
-            parts = tuple(scored(inner) for inner in part.parts)
-            whole = sum(inner.nominal for inner in parts)
-            covered = sum(inner.nominal * inner.coverage for inner in parts) / max(whole, 1)
-            weight, points = sum(inner.weight for inner in parts), sum(inner.points for inner in parts)
-            return ScoredPart(part.id, part.title, whole, weight, points, covered, None, None, parts)
-        place = next(places)
-        value = float(scores.values[row, place])
-        has_data = value == value
-        return ScoredPart(
-            id=part.metric,
-            title=part.metric,
-            nominal=nominal[place],
-            weight=int(scores.weights[row, place]),
-            points=int(scores.contributions[row, place]),
-            coverage=float(has_data),
-            metric=part.metric,
-            value=value if has_data else None,
-            parts=(),
-        )
-
-    return tuple(scored(group) for group in model.groups)
 
 
 def _ranked(scores: Scores, amounts: NDArray[np.int64]) -> Ranking:

@@ -6,11 +6,11 @@ Callers have checked that the member may see the account.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from keepwell.base.home import Home
 from keepwell.facts.moment import Moment
 from keepwell.health.change import Cause
+from keepwell.health.explain import Reason, key_risks, key_strengths
 from keepwell.jobs.account_score import causes_of_change, score_again
 from keepwell.jobs.package import package_of
 from keepwell.jobs.score_book import measure_lines
@@ -20,7 +20,7 @@ from keepwell.lake.history import account_events as logged_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
 from keepwell.metrics.metric import Metric
-from keepwell.store.models import Contact, EventName, ModelVersion, ScoreRecord
+from keepwell.store.models import Contact, CurrentScore, EventName, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
 
 EVENTS_A_PAGE = 50
@@ -38,7 +38,7 @@ class MeasureLine:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A score and the measures whose points add up to it."""
+    """A score, the measures whose points add up to it, and those that cost and won most."""
 
     account_id: int
     version_id: int
@@ -49,6 +49,8 @@ class Explanation:
     trend: str
     trend_nano: int | None
     measures: tuple[MeasureLine, ...]
+    risks: tuple[Reason, ...]
+    strengths: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,18 @@ def _record(account_id: int, model: str, until: datetime) -> ScoreRecord | None:
 
 
 def _explanation(home: Home, record: ScoreRecord) -> Explanation:
-    lines = record.measures or _lines_again(home, record)
+    current = CurrentScore.objects.filter(record=record).first()
+    if current is not None and record.measures:
+        lines = record.measures
+        risks = tuple(Reason(told["metric"], told["lost_nano"]) for told in current.reasons)
+        strengths = tuple(Reason(told["metric"], told["won_nano"]) for told in current.strengths)
+    else:
+        # Only the newest records keep their measures; the log still has what the others were made of.
+        scores = score_again(home, embedded_engine(), record.version, record.account_id, record.as_of)
+        row = scores.row(record.account_id)
+        lines = record.measures or ([] if row is None else measure_lines(scores, row))
+        risks = () if row is None else key_risks(scores, row)
+        strengths = () if row is None else key_strengths(scores, row)
     return Explanation(
         account_id=record.account_id,
         version_id=record.version_id,
@@ -161,14 +174,9 @@ def _explanation(home: Home, record: ScoreRecord) -> Explanation:
         trend=record.trend,
         trend_nano=record.trend_nano,
         measures=tuple(MeasureLine(**line) for line in lines),
+        risks=risks,
+        strengths=strengths,
     )
-
-
-def _lines_again(home: Home, record: ScoreRecord) -> list[dict[str, Any]]:
-    """Only the newest records keep their measures; the log still has what the others were made of."""
-    scores = score_again(home, embedded_engine(), record.version, record.account_id, record.as_of)
-    row = scores.row(record.account_id)
-    return [] if row is None else measure_lines(scores, row)
 
 
 def _filters(version_id: int, metric: str) -> Sequence[EventFilter]:

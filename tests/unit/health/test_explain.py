@@ -1,4 +1,4 @@
-"""Reasons: what cost most points, what won most, and the tree they stand in."""
+"""Reasons: what cost most points, and what won most."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,6 @@ from keepwell.health.explain import (
     key_strengths,
     ranked_losses,
     ranked_wins,
-    scored_tree,
 )
 from keepwell.health.health_model import HealthModel
 from keepwell.health.score import score
@@ -54,13 +53,3 @@ def test_the_ranking_of_all_is_that_of_each(model: HealthModel, data: st.DataObj
             if place >= 0:
                 assert found.contributions[row, place] == nano
                 assert 10 * nano >= 7 * found.weights[row, place]
-
-
-def test_the_tree_tells_points_weight_and_coverage_at_each_level() -> None:
-    found = score(values_of([{"active_rate": 0.35, "payments": 4}], SMALL.metrics()), SMALL)
-    usage, money = scored_tree(found, 0, SMALL)
-    assert (usage.points, usage.weight, usage.nominal, usage.coverage) == (30 * NANO, 60 * NANO, 60 * NANO, 1)
-    assert (money.points, money.weight, money.nominal, money.coverage) == (40 * NANO, 40 * NANO, 40 * NANO, 0.625)
-    payments, seats = money.parts
-    assert (payments.value, payments.weight) == (4, 40 * NANO)
-    assert (seats.value, seats.weight, seats.nominal, seats.coverage) == (None, 0, 15 * NANO, 0)

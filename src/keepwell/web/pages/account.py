@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
+from keepwell.health.explain import Reason
 from keepwell.jobs.read_account import Change, Explanation, account_change, account_explanation
 from keepwell.store.models import Account, Contact, Member
 from keepwell.store.read.account import access_account, access_contacts
@@ -24,6 +25,7 @@ from keepwell.web.pages.weight_tree import TreeRow, tree_rows
 from keepwell.web.templatetags.faces import measured
 
 CONTACTS_SHOWN = 12
+REASONS_SHOWN = 3
 SPANS = {"30": "30 days", "90": "90 days", "365": "1 year", "3650": "All"}
 CAUSES = {
     "behaviour": "Behaviour",
@@ -153,8 +155,8 @@ def _filled(
         spans=[Choice(days, title, days == span) for days, title in SPANS.items()],
         tree=tree_rows(model, found),
         change=_change_view(request, account.pk, model, found),
-        risks=_risks(model, found),
-        strengths=_strengths(model, found),
+        risks=_standings(model, found, found.risks, -1),
+        strengths=_standings(model, found, found.strengths, 1),
         others=_others(member, account.pk, model, choices),
         today=SystemClock().now().date(),
         **shared,  # type: ignore[arg-type]  # contacts and traits, typed where they are made
@@ -223,18 +225,9 @@ def _change_view(request: HttpRequest, account_id: int, model: ModelFace, found:
     return ChangeView(since.date(), until.date(), change, rows, list(totals.items()), chart)
 
 
-def _risks(model: ModelFace, found: Explanation) -> list[Standing]:
-    """What costs most points, of measures below 60 % of theirs."""
-    costly = [line for line in found.measures if line.weight_nano and line.points_nano < 0.6 * line.weight_nano]
-    costly.sort(key=lambda line: (line.points_nano - line.weight_nano, line.metric))
-    return [_standing(model, line.metric, line.value, line.points_nano - line.weight_nano) for line in costly[:3]]
-
-
-def _strengths(model: ModelFace, found: Explanation) -> list[Standing]:
-    """What brings most points, of measures at 80 % of theirs or more."""
-    strong = [line for line in found.measures if line.weight_nano and line.points_nano >= 0.8 * line.weight_nano]
-    strong.sort(key=lambda line: (-line.points_nano, line.metric))
-    return [_standing(model, line.metric, line.value, line.points_nano) for line in strong[:3]]
+def _standings(model: ModelFace, found: Explanation, reasons: Sequence[Reason], sign: int) -> list[Standing]:
+    values = {line.metric: line.value for line in found.measures}
+    return [_standing(model, one.metric, values.get(one.metric), sign * one.nano) for one in reasons[:REASONS_SHOWN]]
 
 
 def _standing(model: ModelFace, metric: str, value: float | None, nano: int) -> Standing:
