@@ -1,7 +1,8 @@
 """Aggregates over different event names, each from the rows of its own names.
 
 Grouping everything at once tries every condition on every row. When the rows lie in memory in order of their names, as
-in a back-test, it is cheaper to group the rows of each set of names apart, only those young enough to count, and to join the groups.
+in a back-test, it is cheaper to group the rows of each set of names apart, only those young enough to count, and to
+join the groups.
 """
 
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ def _joined(found: ir.Table, grouped: ir.Table) -> ir.Table:
 
 
 def _distinct_over_few(table: ir.Table, column: str, value: ir.Value) -> ir.Table:
-    """A count of different values from the rows that meet its condition only; the others would be nulls to tell apart."""
+    """A count of different values from the rows that meet its condition; the others would be nulls to tell apart."""
     chosen = value.op().arg
     rows = table.filter(*_younger(table, _days(value)), chosen.bool_expr.to_expr())
     return rows.group_by(*KEYS).aggregate(**{column: _over(rows, table, chosen.true_expr.to_expr()).nunique()})
