@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from keepwell.base.home import Home
+from keepwell.health.weight import NANO
 from keepwell.jobs.read_account import Change, ChangeLine, account_explanation
 from keepwell.store.models import Account, ModelVersion, ScoreRecord
-from keepwell.store.read.health_model import NANO
 from keepwell.web.pages.account import Context
 from tests.web.world import NOW, World, publish
 

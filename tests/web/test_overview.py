@@ -7,8 +7,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from keepwell.health.weight import NANO
 from keepwell.store.models import Account, CurrentScore, Member, ScoreRecord
-from keepwell.store.read.health_model import NANO, face_of
+from keepwell.store.read.health_model import face_of
 from keepwell.web.pages.overview import Context
 from tests.web.world import NOW, World, publish
 

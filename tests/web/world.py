@@ -6,21 +6,21 @@ Acme thrives, Borealis slides, Cobalt churns; Delta has no data; the Hostile acc
 import json
 import math
 import random
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 
 import pyarrow as pa
 
 from keepwell.base.home import Home
-from keepwell.jobs.package import log_columns, package_of, ready_log
+from keepwell.health.weight import NANO
+from keepwell.jobs.package import log_columns, read_texts, ready_log
 from keepwell.lake.log import EventLog, schema_of
 from keepwell.store.models import Account, Contact, CurrentScore, EventName, Member, ModelVersion, ScoreRecord
-from keepwell.store.read.health_model import NANO, ModelFace, PartFace, face_of
+from keepwell.store.read.health_model import ModelFace, PartFace, face_of
+from keepwell.store.read.package import package_of
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 DAYS = 45
@@ -109,17 +109,13 @@ def plant_world(home: Path | None = None, *, now: datetime = NOW, others: int = 
 
 
 def publish(package: str, file: str, now: datetime, number: int = 1) -> ModelVersion:
-    """A version of one model whose text is the shipped package's."""
-    folders = {name: files("keepwell").joinpath("models", name) for name in {package, "saas"}}
-    text = {
-        f"{name}/{item.name}": item.read_text(encoding="utf-8")
-        for name, folder in folders.items()
-        for item in folder.iterdir()
-    }
-    model = re.search(r"^model: (\w+)", text[f"{package}/{file}"], re.M)
-    assert model is not None
+    """A version of one model of a shipped package."""
+    texts = read_texts(Home(Path("nowhere")))
+    lineage = [package] if package == "saas" else [package, "saas"]
+    text = {f"{name}/{path}": content for name in lineage for path, content in texts[name].files.items()}
+    model = next(line.split(":")[1].strip() for line in texts[package].files[file].splitlines() if line[:6] == "model:")
     return ModelVersion.objects.create(
-        model=f"{package}/{model.group(1)}", number=number, digest=f"{package}-{number}", text=text,
+        model=f"{package}/{model}", number=number, digest=f"{package}-{model}-{number}", text=text,
         published_at=now - timedelta(days=DAYS), published_by="test",
     )  # fmt: skip
 

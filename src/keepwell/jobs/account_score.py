@@ -10,10 +10,11 @@ from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.health.change import CauseOfChange, Stages, why_changed
 from keepwell.health.score import Scores, score
-from keepwell.jobs.score_accounts import model_of, question_of
+from keepwell.jobs.score_accounts import question_of
 from keepwell.lake.engine import Engine
 from keepwell.lake.log import EventLog
 from keepwell.store.models import ModelVersion
+from keepwell.store.read.package import model_of
 
 
 def score_again(home: Home, engine: Engine, version: ModelVersion, account: int, as_of: datetime) -> Scores:

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -120,21 +119,6 @@ def newest_versions(model: str | None = None) -> list[ModelVersion]:
     rows = ModelVersion.objects.order_by("model", "number")
     found = {version.model: version for version in (rows.filter(model=model) if model else rows)}
     return list(found.values())
-
-
-def package_of(version: ModelVersion) -> Package:
-    """The package as it was when the version was published."""
-    return _package(version.model.partition("/")[0], version.digest, json.dumps(version.text, sort_keys=True))
-
-
-@lru_cache(maxsize=32)
-def _package(package_id: str, digest: str, text: str) -> Package:
-    files: dict[str, dict[str, str]] = {}
-    for path, content in json.loads(text).items():
-        folder, _, file = path.partition("/")
-        files.setdefault(folder, {})[file] = content
-    texts = {folder: PackageText(f"{folder} ({digest[:8]})", found) for folder, found in files.items()}
-    return load_package(texts[package_id], texts)
 
 
 def ready_log(home: Home, properties: Mapping[str, PropertyColumn]) -> None:

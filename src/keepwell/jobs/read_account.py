@@ -12,7 +12,6 @@ from keepwell.facts.moment import Moment
 from keepwell.health.change import Cause
 from keepwell.health.explain import Reason, key_risks, key_strengths
 from keepwell.jobs.account_score import causes_of_change, score_again
-from keepwell.jobs.package import package_of
 from keepwell.jobs.score_book import measure_lines
 from keepwell.lake.duckdb_engine import embedded_engine
 from keepwell.lake.history import LoggedEvent, reading
@@ -22,6 +21,7 @@ from keepwell.metrics.event_filter import EventFilter
 from keepwell.metrics.metric import Metric
 from keepwell.store.models import Contact, CurrentScore, EventName, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
+from keepwell.store.read.package import package_of
 
 EVENTS_A_PAGE = 50
 

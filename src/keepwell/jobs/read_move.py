@@ -9,12 +9,13 @@ from datetime import datetime
 from keepwell.base.home import Home
 from keepwell.facts.moment import Moment
 from keepwell.health.score import score
-from keepwell.jobs.score_accounts import model_of, question_of
+from keepwell.jobs.score_accounts import question_of
 from keepwell.jobs.score_book import measure_lines
 from keepwell.lake.duckdb_engine import embedded_engine
 from keepwell.lake.log import EventLog
 from keepwell.store.models import ModelVersion, ScoreRecord
 from keepwell.store.read.move import Move
+from keepwell.store.read.package import model_of
 
 # 1e-9 points by metric, by account and moment.
 Points = dict[tuple[int, datetime], Mapping[str, int]]

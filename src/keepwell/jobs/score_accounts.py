@@ -13,13 +13,13 @@ from keepwell.health.health_model import HealthModel
 from keepwell.health.package import Package
 from keepwell.health.score import score
 from keepwell.jobs.audit import record_act
-from keepwell.jobs.package import package_of
 from keepwell.jobs.score_book import ScoreBook
 from keepwell.lake.engine import Engine, Question
 from keepwell.lake.history import trait_events
 from keepwell.lake.log import EventLog
 from keepwell.store.models import EventName, ModelVersion
 from keepwell.store.read.dictionary import name_codes
+from keepwell.store.read.package import model_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,6 @@ def do_score_accounts(
         told = {"version": version.number, "moments": len(runs), "known": runs[-1].known, "unknown": runs[-1].unknown}
         record_act("accounts_scored", version.model, told, by=by, now=now)
     return runs
-
-
-def model_of(version: ModelVersion) -> tuple[Package, HealthModel]:
-    """The health model of a version and the package around it."""
-    package = package_of(version)
-    return package, package.models[version.model.rpartition("/")[2]]
 
 
 def question_of(

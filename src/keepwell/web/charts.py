@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from keepwell.health.weight import NANO
 from keepwell.jobs.read_account import Change
-from keepwell.store.read.health_model import NANO, ModelFace
+from keepwell.store.read.health_model import ModelFace
 from keepwell.store.read.score import ScorePoint
 from keepwell.web.templatetags.faces import change as change_text
 

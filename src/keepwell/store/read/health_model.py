@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from itertools import pairwise
 
-import yaml
-
+from keepwell.health.health_model import Group, HealthModel, Measure
+from keepwell.health.weight import NANO, WeightTree
+from keepwell.metrics.metric import Metric
 from keepwell.store.models import Member, ModelVersion
-
-NANO = 1_000_000_000
+from keepwell.store.read.package import model_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,81 +109,46 @@ def _face(version_id: int, model: str, digest: str) -> ModelFace:
 
 
 def face_of(version: ModelVersion) -> ModelFace:
-    package, _, wanted = version.model.partition("/")
-    # What a package says itself comes after, and so wins over, what it inherits.
-    paths = sorted(version.text, key=lambda path: path.startswith(f"{package}/"))
-    files: list[dict[str, Any]] = [found for path in paths if isinstance(found := _read(version.text[path]), dict)]
-    model = next((file for file in files if file.get("model") == wanted), {})
-    metrics = {name: _metric(name, entry) for file in files for name, entry in (file.get("metrics") or {}).items()}
+    package, model = model_of(version)
+    metrics = {name: _metric(name, metric) for name, metric in package.metrics.items()}
+    weights = iter(WeightTree(model).nominal)
     return ModelFace(
         version_id=version.pk,
         model=version.model,
         number=version.number,
-        title=str(model.get("title") or wanted),
+        title=model.title,
         published_at=version.published_at,
-        bands=_bands(model.get("bands") or []),
-        groups=tuple(_part(group, float(group["weight"]), metrics) for group in model.get("groups") or []),
+        bands=_bands(model),
+        groups=tuple(_part(group, metrics, weights) for group in model.groups),
         metrics=metrics,
-        min_coverage=float((model.get("missing") or {}).get("min_coverage", 0)),
-        trend_days=int((model.get("trend") or {}).get("days", 30)),
-        segments={str(entry["id"]): str(entry["title"]) for entry in model.get("segments") or []},
+        min_coverage=float(model.missing.min_coverage),
+        trend_days=model.trend.days,
+        segments={segment.id: segment.title for segment in model.segments},
     )
 
 
-def _read(text: object) -> object:
-    return yaml.safe_load(text) if isinstance(text, str) else text
-
-
-def _bands(entries: list[dict[str, Any]]) -> tuple[BandFace, ...]:
-    edges = [float(entry["lo"]) for entry in entries] + [100.0]
+def _bands(model: HealthModel) -> tuple[BandFace, ...]:
+    edges = [float(band.lo) for band in model.bands] + [100.0]
     bands = [
-        BandFace(
-            id=str(entry["id"]),
-            label=str(entry.get("label") or _worded(str(entry["id"]))),
-            lo=edges[place],
-            hi=edges[place + 1],
-            tier=str(entry.get("tier", "watch")),
-            review=str(entry.get("review", "")),
-        )
-        for place, entry in enumerate(entries)
+        BandFace(band.id, band.label, lo, hi, band.tier, band.review)
+        for band, (lo, hi) in zip(model.bands, pairwise(edges), strict=True)
     ]
     return tuple(reversed(bands))
 
 
-def _metric(name: str, entry: Mapping[str, Any]) -> MetricFace:
-    days = entry.get("days")
-    return MetricFace(
-        id=name,
-        title=str(entry.get("title") or _worded(name)),
-        about=" ".join(str(entry.get("about", "")).split()),
-        unit=str(entry.get("unit", "number")),
-        events=tuple(dict.fromkeys(_event_names(entry))),
-        days=days if isinstance(days, int) else None,
-    )
+def _metric(name: str, metric: Metric) -> MetricFace:
+    days = getattr(metric, "days", None)
+    names = dict.fromkeys(event for wanted in metric.reads() for event in wanted.events)
+    about = " ".join(metric.about.split())
+    return MetricFace(name, metric.title, about, metric.unit, tuple(names), days if isinstance(days, int) else None)
 
 
-def _event_names(entry: object) -> Iterator[str]:
-    """Names under every `events` key; a kind may read several sets of them."""
-    if not isinstance(entry, Mapping):
-        return
-    for key, value in entry.items():
-        if key == "events" and isinstance(value, list):
-            yield from (str(name) for name in value)
-        else:
-            yield from _event_names(value)
-
-
-def _part(entry: Mapping[str, Any], weight: float, metrics: Mapping[str, MetricFace]) -> PartFace:
-    if "metric" in entry:
-        name = str(entry["metric"])
-        metric = metrics.get(name) or MetricFace(name, _worded(name), "", "number", (), None)
-        return PartFace(name, metric.title, weight, metric, ())
-    children = entry.get("parts") or []
-    is_equal = entry.get("weights") == "equal"
-    total = sum(float(child.get("weight", 0)) for child in children) or 1.0
-    shares = [weight / len(children) if is_equal else weight * float(child["weight"]) / total for child in children]
-    parts = tuple(_part(child, share, metrics) for child, share in zip(children, shares, strict=True))
-    return PartFace(str(entry["id"]), str(entry.get("title") or _worded(str(entry["id"]))), weight, None, parts)
+def _part(part: Measure | Group, metrics: Mapping[str, MetricFace], weights: Iterator[int]) -> PartFace:
+    if isinstance(part, Measure):
+        metric = metrics[part.metric]
+        return PartFace(metric.id, metric.title, next(weights) / NANO, metric, ())
+    parts = tuple(_part(inner, metrics, weights) for inner in part.parts)
+    return PartFace(part.id, part.title, sum(inner.weight for inner in parts), None, parts)
 
 
 def _worded(name: str) -> str:

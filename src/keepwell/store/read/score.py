@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Avg, Count, QuerySet
 
+from keepwell.health.weight import NANO
 from keepwell.store.models import CurrentScore, Member, ModelVersion, ScoreRecord
-from keepwell.store.read.health_model import NANO
 from keepwell.store.read.scope import sees_everything, visible_accounts
 
 # A day with fewer records than this share of the fullest is a run over touched accounts only.

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from keepwell.base.home import Home
+from keepwell.health.weight import NANO
 from keepwell.jobs.read_move import largest_parts
 from keepwell.store.models import Member
 from keepwell.store.read.account import AccountRow, access_accounts_by_id
-from keepwell.store.read.health_model import NANO, ModelFace
+from keepwell.store.read.health_model import ModelFace
 from keepwell.store.read.move import Move
 from keepwell.store.read.score import ScorePoint
 

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
+from keepwell.health.weight import NANO
 from keepwell.jobs.read_move import largest_parts
 from keepwell.store.models import Member
 from keepwell.store.read.account import UNKNOWN, access_accounts_by_id
-from keepwell.store.read.health_model import NANO, ModelFace
+from keepwell.store.read.health_model import ModelFace
 from keepwell.store.read.move import Move, fell, moves_between, rose
 from keepwell.store.read.score import ScorePoint, access_averages, access_newest_as_of, access_scores_at
 from keepwell.web.pages.attention import MOST, AttentionRow, attention_rows
