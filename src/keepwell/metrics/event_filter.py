@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr, model_validator
 
 PropertyType = Literal["number", "text"]
 
@@ -24,7 +24,16 @@ class Range(BaseModel):
 
 
 Wanted = StrictBool | FiniteFloat | StrictStr
-Condition = Range | Wanted | Annotated[tuple[Wanted, ...], Field(min_length=1)]
+
+
+def _of_one_type(wanted: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
+    if len({isinstance(one, str) for one in wanted}) > 1:
+        raise ValueError("a list of wanted values holds either texts or numbers, because a property has one type")
+    return wanted
+
+
+Choice = Annotated[tuple[Wanted, ...], Field(min_length=1), AfterValidator(_of_one_type)]
+Condition = Range | Wanted | Choice
 
 
 def wanted_type(condition: Condition) -> PropertyType:
