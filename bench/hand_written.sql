@@ -2,9 +2,10 @@
 -- windows as constants, days as a bit mask, distinct values by CASE (a FILTER is slower there). The bench puts the list
 -- of files for $files and the moment for $now.
 SELECT account,
-    bit_count(bit_or(CASE WHEN used AND recent THEN 1::BIGINT << days_ago END)) / 30.0 AS daily_active_rate,
-    least(count(DISTINCT CASE WHEN name = 2 AND recent THEN p_feature END)
-        / nullif(arg_max(p_features_in_plan, "at") FILTER (name = 22), 0), 1.0) AS feature_adoption_depth,
+    coalesce(bit_count(bit_or(CASE WHEN used AND recent THEN 1::BIGINT << days_ago END)), 0) / 30.0 AS daily_active_rate,
+    CASE WHEN arg_max(p_features_in_plan, "at") FILTER (name = 22) > 0 THEN
+        least(count(DISTINCT CASE WHEN name = 2 AND recent THEN p_feature END)
+            / arg_max(p_features_in_plan, "at") FILTER (name = 22), 1.0) END AS feature_adoption_depth,
     CASE WHEN count(*) FILTER (name = 2 AND days_ago BETWEEN 30 AND 59) >= $minimum THEN
         count(*) FILTER (name = 2 AND recent) / count(*) FILTER (name = 2 AND days_ago BETWEEN 30 AND 59) - 1
         END AS usage_trend_30_days,
@@ -20,8 +21,9 @@ SELECT account,
     CASE WHEN sum(p_usage_units) FILTER (name = 4 AND days_ago BETWEEN 60 AND 119) > 0 THEN
         coalesce(sum(p_usage_units) FILTER (name = 4 AND days_ago < 60), 0)
         / sum(p_usage_units) FILTER (name = 4 AND days_ago BETWEEN 60 AND 119) - 1 END AS contract_utilization_trend,
-    least(count(DISTINCT CASE WHEN used AND recent THEN contact END)
-        / nullif(arg_max(p_team_seats, "at") FILTER (name = 22), 0), 1.0) AS team_adoption_rate,
+    CASE WHEN arg_max(p_team_seats, "at") FILTER (name = 22) > 0 THEN
+        least(count(DISTINCT CASE WHEN used AND recent THEN contact END)
+            / arg_max(p_team_seats, "at") FILTER (name = 22), 1.0) END AS team_adoption_rate,
     count(DISTINCT CASE WHEN name = 16 AND recent THEN p_integration END) AS integration_usage,
     count(*) FILTER (name IN (17, 18, 19) AND days_ago < 90) AS success_manager_interactions,
     count(*) FILTER (name = 17 AND p_with_executive = 1 AND days_ago < 180) AS executive_engagement,

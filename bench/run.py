@@ -37,6 +37,7 @@ from keepwell.lake.engine import Question
 
 HERE: Final = Path(__file__).parent
 FIGURES: Final = HERE.parent / "docs" / "figures.md"
+HEADING: Final = "# Speed figures\n\nWritten by `make bench`; newest last.\n"
 DATES: Final = 30
 TOUCHED: Final = 100
 TOUCHED_SETS: Final = 5
@@ -215,7 +216,7 @@ def _short(number: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--backtest-rounds", type=int, help="fewer rounds of the back-tests, which take longest")
+    parser.add_argument("--backtest-rounds", type=int, help="at least 1; fewer rounds of the back-tests, which take longest")
     parser.add_argument("--dry-run", action="store_true", help="print the table and write nothing")
     parser.add_argument("--on", default=time.strftime("%Y-%m-%d"), help="date of the section")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
@@ -227,9 +228,7 @@ def main() -> None:
     section = report(measure(told.rounds, backtest_rounds), told.rounds, backtest_rounds, told.on)
     print(section)
     if not told.dry_run:
-        before = (
-            FIGURES.read_text(encoding="utf-8") if FIGURES.exists() else "# Speed figures\n\nWritten by `make bench`.\n"
-        )
+        before = FIGURES.read_text(encoding="utf-8") if FIGURES.exists() else HEADING
         FIGURES.write_text(f"{before.rstrip()}\n\n{section}", encoding="utf-8")
 
 
