@@ -1,32 +1,27 @@
-"""The metrics of the health model of `saas`, as the package tells them."""
+"""The health model of `saas` and its metrics, as the package tells them."""
 
-from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import yaml
-
-from keepwell.base.registry import kinds
+from keepwell.health.health_model import HealthModel
+from keepwell.health.load import load_package
+from keepwell.health.package import Package, PackageText
 from keepwell.metrics.metric import Metric
 
 FOLDER: Final = Path(__file__).parents[1] / "src" / "keepwell" / "models" / "saas"
 
 
 def model_metrics() -> dict[str, Metric]:
-    """The 17 metrics that the score weighs, in the order of the model."""
-    told = _read("metrics.yaml")["metrics"]
-    found = kinds("keepwell.metrics.kinds", Metric)
-    names = [name for group in _read("model.yaml")["groups"] for name in _measured(group)]
-    return {name: found[told[name]["kind"]].model_validate(told[name]) for name in names}
+    """The metrics that the score weighs, in the order of the model."""
+    return dict(_package().metrics_of(model()))
 
 
-def _measured(part: Mapping[str, Any]) -> Iterator[str]:
-    if "metric" in part:
-        yield part["metric"]
-    for below in part.get("parts", ()):
-        yield from _measured(below)
+def model() -> HealthModel:
+    return _package().models["saas"]
 
 
-def _read(name: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
-    return found
+@cache
+def _package() -> Package:
+    files = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.yaml")}
+    return load_package(PackageText("saas", files), {})
