@@ -17,7 +17,7 @@ def demo(
     package: Annotated[Literal["saas", "crypto"], typer.Option(help="Which company.")] = "saas",
     accounts: Annotated[int, typer.Option(min=3, max=100_000)] = 200,
     days: Annotated[int, typer.Option(min=60, max=2000)] = 400,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same company.")] = 7,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same company.")] = 1,
     serving: Annotated[bool, typer.Option("--serve", help="Serve the pages when done.")] = False,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="With --serve.")] = None,
 ) -> None:
