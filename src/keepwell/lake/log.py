@@ -192,6 +192,7 @@ class EventLog:
         self._sync_entry(table)
 
     def _sync_entry(self, table: DeltaTable) -> None:
+        table.update_incremental()
         entries = self.folder / "_delta_log"
         for path in [
             *entries.glob(f"{table.version():020}.*"),
