@@ -216,7 +216,9 @@ def _short(number: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--backtest-rounds", type=int, help="at least 1; fewer rounds of the back-tests, which take longest")
+    parser.add_argument(
+        "--backtest-rounds", type=int, help="at least 1; fewer rounds of the back-tests, which take longest"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the table and write nothing")
     parser.add_argument("--on", default=time.strftime("%Y-%m-%d"), help="date of the section")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
