@@ -12,6 +12,7 @@ from typing import Literal
 
 import ibis
 import ibis.config
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
@@ -24,6 +25,15 @@ from keepwell.metrics.metric import Metric
 
 Dialect = Literal["duckdb", "spark"]
 FRESH = "newest age"
+
+
+class _DuckDB(DuckDBCompiler):  # type: ignore[misc]
+    """Counts what meets a condition in the way that DuckDB does fastest."""
+
+    def visit_Count(self, op: ops.Count, *, arg: sge.Expression, where: sge.Expression | None) -> object:  # noqa: N802
+        if where is None and isinstance(arg, sge.If):
+            return self.f.count_if(arg.this)
+        return super().visit_Count(op, arg=arg, where=where)
 
 
 class _SparkOptions(ibis.config.Config):  # type: ignore[misc]
@@ -80,7 +90,7 @@ def compile_metrics(
     """The query as text of one engine; `apart` as in `expression`."""
     wanted = expression(metrics, codes, fresh_days, apart=apart)
     if dialect == "duckdb":
-        return str(DuckDBCompiler().to_sqlglot(wanted).transform(_hugeint).sql(dialect="duckdb"))
+        return str(_DuckDB().to_sqlglot(wanted).transform(_hugeint).sql(dialect="duckdb"))
     if ibis.options.pyspark is None:
         ibis.options.pyspark = _SparkOptions()
     compiler = PySparkCompiler()
