@@ -9,6 +9,7 @@ the plain difference, for numbers that may be 0 or below, such as a sentiment. I
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+import ibis
 import ibis.expr.types as ir
 from pydantic import Field, StrictStr, model_validator
 
@@ -48,12 +49,17 @@ class Change(EventMetric):
 
     def value(self, part: Parts) -> ir.NumericValue:
         now, base = self._measured(part, "now"), self._measured(part, "base")
-        change = now - base if self.by == "difference" else relative_change(now, base)
+        # The difference of two sums is taken before it is rounded to a double.
+        change = (now - base).cast("float64") if self.by == "difference" else relative_change(now, base)
         return (part["base_count"] >= self.minimum).ifelse(change, None)
 
-    def _measured(self, part: Parts, window: str) -> ir.FloatingValue:
+    def _measured(self, part: Parts, window: str) -> ir.NumericValue:
         if self.measure == "count":
             return part[f"{window}_count"].cast("float64")
+        if self.measure == "sum" and self.by == "difference":
+            return (part[f"{window}_count"] == 0).ifelse(
+                ibis.literal(0).cast("decimal(38, 9)"), part[f"{window}_total"]
+            )
         if self.measure == "sum":
             return sum_of(part[f"{window}_count"], part[f"{window}_total"])
         return share(part[f"{window}_total"], part[f"{window}_told"])
