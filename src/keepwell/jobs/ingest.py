@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
+from keepwell.base.errors import BugError
 from keepwell.base.home import Home
 from keepwell.facts.arrival import ARRIVALS
 from keepwell.jobs.audit import record_act
@@ -100,12 +101,13 @@ def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: ImportOutcome) -> Dictionaries:
-    with duck.session() as database:
+    with log.sealing(), duck.session() as database:
         held = _learn_ids(unknown_ids(database, arrivals, held), held)
         sifted = sift(database, encode(database, arrivals, held, log.properties()), log.files())
-    if len(sifted.new):
-        _note_first_known(sifted.new)
-        log.append(sifted.new, writer=WRITER, number=log.sealed(WRITER) + 1)
+        if len(sifted.new):
+            _note_first_known(sifted.new)
+            if not log.append(sifted.new, writer=WRITER, number=log.sealed(WRITER) + 1):
+                raise BugError("another process sealed while this one held the lock; run the import again")
     outcome.accepted += len(sifted.new)
     outcome.duplicate += sifted.duplicate
     outcome.conflict += sifted.conflict

@@ -104,6 +104,13 @@ class EventLog:
             self._commit(table, written, properties, mode="append", transactions=[Transaction(writer, number)])
             return True
 
+    @contextmanager
+    def sealing(self) -> Iterator[None]:
+        """Hold while rows are compared with the log and then appended: nobody else seals in between."""
+        with (self.folder.parent / f"{self.folder.name}.sealing.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def sealed(self, writer: str) -> int:
         """Number of the last seal of a writer, 0 before the first."""
         return self._table().transaction_version(writer) or 0
