@@ -103,7 +103,7 @@ def plant_world(home: Path | None = None, *, now: datetime = NOW, others: int = 
     contacts.append(Contact(account=named[4], key=MARKER, name=MARKER, email=MARKER, role=BREAKOUT))
     Contact.objects.bulk_create(contacts)
     if home is not None:
-        ready_log(Home(home), log_columns(package_of(version)))
+        ready_log(Home(home), log_columns(package_of(version).catalogue))
         plant_events(home, {named[0].pk: 0, named[4].pk: 0, named[1].pk: 480}, now)
     return World(*(account.pk for account in named[:5]))
 

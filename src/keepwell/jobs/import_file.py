@@ -60,7 +60,7 @@ def do_import_file(home: Home, ready: ReadyImport, *, by: str, now: datetime, pr
     """
     with stage(ready.reader, ready.map, ready.types, ready.catalogue, now=now, progress=progress) as staged:
         found = report(staged)
-        return found.model_copy(update={"written": _write(home, staged, found, by=by, now=now)})
+        return found.model_copy(update={"written": _write(home, staged, found, ready.catalogue, by=by, now=now)})
 
 
 def read_catalogue(home: Home) -> Catalogue:
@@ -76,13 +76,11 @@ def read_catalogue(home: Home) -> Catalogue:
     return Catalogue(found)
 
 
-def _write(home: Home, staged: Staged, found: ImportReport, *, by: str, now: datetime) -> Written:
+def _write(home: Home, staged: Staged, found: ImportReport, catalogue: Catalogue, *, by: str, now: datetime) -> Written:
     path = home.rejects / f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{staged.reader.path.name}.jsonl"
     rejected = write_rejects(staged, path)
     kept = str(path) if rejected else ""
-    texts = read_texts(home)
-    columns = {item: kind for name in texts for item, kind in log_columns(named_package(texts, name)).items()}
-    ready_log(home, columns)
+    ready_log(home, log_columns(catalogue))
     plan = ImportPlan(source=found.source, file_name=found.file, rejects_file=kept)
     outcome = do_import_events(home, staged.arrivals(), plan, by=by, now=now)
     findings = [finding.model_dump(mode="json") for finding in found.findings]

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from keepwell.base.errors import UserError, nearest
 from keepwell.base.home import Home
+from keepwell.facts.catalogue import Catalogue
 from keepwell.health.checks.check import load_valid_package
 from keepwell.health.load import HEADER, load_package
 from keepwell.health.package import Package, PackageText
@@ -91,7 +92,7 @@ def do_publish_package(
     """
     texts = read_texts(home)
     package = load_valid_package(named_text(texts, package_id), texts)
-    ready_log(home, log_columns(package))
+    ready_log(home, log_columns(package.catalogue))
     text = {
         f"{name}/{file}": content for name in _lineage(package, texts) for file, content in texts[name].files.items()
     }
@@ -130,11 +131,8 @@ def ready_log(home: Home, properties: Mapping[str, PropertyColumn]) -> None:
         log.compact(properties)
 
 
-def log_columns(package: Package) -> dict[str, PropertyColumn]:
-    return {
-        name: "text" if declared == "text" else "number"
-        for name, declared in package.catalogue.property_types().items()
-    }
+def log_columns(catalogue: Catalogue) -> dict[str, PropertyColumn]:
+    return {name: "text" if declared == "text" else "number" for name, declared in catalogue.property_types().items()}
 
 
 def _lineage(package: Package, texts: Mapping[str, PackageText]) -> Iterator[str]:
