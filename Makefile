@@ -70,3 +70,4 @@ mission: $(VENV)/.ready browser
 lock: $(VENV)/.ready
 	$(LOCK) --upgrade pyproject.toml -o requirements/lock.txt
 	$(LOCK) --upgrade --all-extras --group dev -c requirements/lock.txt pyproject.toml -o requirements/dev.txt
+	$(LOCK) --upgrade --group clients -o requirements/clients.txt

@@ -2,20 +2,28 @@ from keepwell.store.models.account import Account, Contact
 from keepwell.store.models.audit import AuditEntry
 from keepwell.store.models.event_name import EventName
 from keepwell.store.models.import_run import ImportRun
+from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent, SealPlan
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
 from keepwell.store.models.score import CurrentScore, ScoreRecord
 from keepwell.store.models.segment import SegmentAccount
+from keepwell.store.models.source import ApiKey, Source
 
 __all__ = [
     "Account",
+    "ApiKey",
     "AuditEntry",
     "Contact",
     "CurrentScore",
     "EventName",
     "ImportRun",
+    "InboxBatch",
+    "LedgerCount",
     "Member",
     "ModelVersion",
+    "RejectedEvent",
     "ScoreRecord",
+    "SealPlan",
     "SegmentAccount",
+    "Source",
 ]

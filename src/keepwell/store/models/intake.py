@@ -1,0 +1,68 @@
+"""What came in and is not in the log yet, and the account of everything that came in.
+
+Sources and keys are plain numbers here: a row must be written in microseconds, and outlives its key.
+"""
+
+from django.db import models
+
+
+class InboxBatch(models.Model):
+    """The events of one request, durable before it was answered; `body` is a MessagePack list of `Inbound`."""
+
+    source = models.BigIntegerField()
+    key = models.BigIntegerField(default=0)
+    known_at = models.DateTimeField()
+    events = models.IntegerField()
+    body = models.BinaryField()
+
+
+class LedgerCount(models.Model):
+    """Events by source, key, hour of receipt and outcome.
+
+    received = accepted + duplicate + conflict + rejected + what waits in the inbox, for every hour. `reason`
+    is the code of a rejection, "" else; `key` is 0 where no key was used.
+    """
+
+    source = models.BigIntegerField()
+    key = models.BigIntegerField(default=0)
+    hour = models.DateTimeField()
+    outcome = models.CharField(max_length=16)
+    reason = models.CharField(max_length=64, blank=True)
+    count = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "key", "hour", "outcome", "reason"], name="ledger_count_once")
+        ]
+
+
+class RejectedEvent(models.Model):
+    """An event that was not taken, as it came; `replayed_at` says when it was taken after all."""
+
+    source = models.BigIntegerField()
+    key = models.BigIntegerField(default=0)
+    known_at = models.DateTimeField()
+    dialect = models.CharField(max_length=64)
+    code = models.CharField(max_length=64)
+    sentence = models.TextField()
+    message_id = models.CharField(max_length=512, blank=True)
+    contact = models.CharField(max_length=512, blank=True)
+    body = models.BinaryField()
+    replayed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["source", "known_at"], name="rejected_source"),
+            models.Index(fields=["code", "contact"], name="rejected_code"),
+        ]
+
+
+class SealPlan(models.Model):
+    """The seal that is under way: which batches go into the log as which seal, and what becomes of each event.
+
+    Written before the log is touched, so that a seal that was cut off is finished, or done anew, once.
+    """
+
+    number = models.BigIntegerField(unique=True)
+    batches = models.JSONField()
+    outcome = models.BinaryField()
