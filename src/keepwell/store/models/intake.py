@@ -7,11 +7,15 @@ from django.db import models
 
 
 class InboxBatch(models.Model):
-    """The events of one request, durable before it was answered; `body` is a MessagePack list of `Inbound`."""
+    """The events of one request, durable before it was answered; `body` is a MessagePack list of `Inbound`.
+
+    `hour` is the hour of the ledger that counts them: that of the first receipt, also for events replayed later.
+    """
 
     source = models.BigIntegerField()
     key = models.BigIntegerField(default=0)
     known_at = models.DateTimeField()
+    hour = models.DateTimeField()
     events = models.IntegerField()
     body = models.BinaryField()
 
