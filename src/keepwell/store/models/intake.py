@@ -5,6 +5,8 @@ Sources and keys are plain numbers here: a row must be written in microseconds, 
 
 from django.db import models
 
+from keepwell.store.models.account import Account
+
 
 class InboxBatch(models.Model):
     """The events of one request, durable before it was answered; `body` is a MessagePack list of `Inbound`.
@@ -70,3 +72,9 @@ class SealPlan(models.Model):
     number = models.BigIntegerField(unique=True)
     batches = models.JSONField()
     outcome = models.BinaryField()
+
+
+class TouchedAccount(models.Model):
+    """An account with events in the log that its current score does not know yet."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
