@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import unquote
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,6 +20,7 @@ from django.db.models import Q
 from keepwell.base.errors import UserError, nearest
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.secret import Vault, place_of
+from keepwell.jobs.source import HTTP, find_source
 from keepwell.store.models import ApiKey, Source
 
 SENDING: Final = ("ing", "srv")
@@ -28,7 +30,7 @@ LONGEST_ADM: Final = timedelta(days=90)
 # What a key of the API may be allowed: resource and deed. A red key reads only.
 SCOPES: Final = ("accounts:read", "accounts:write", "sources:read", "sources:write")
 
-_TEXT: Final = re.compile(r"(?<![A-Za-z0-9])(?:ing|srv|red|adm)_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+_TEXT: Final = re.compile(r"(?<![A-Za-z])(?:ing|srv|red|adm)_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ def read_key(text: str, *, now: datetime) -> Held | None:
 
 
 def keys_in(text: str) -> list[str]:
-    """Whatever looks like a key in a text, such as an address that must not hold one."""
-    return _TEXT.findall(text)
+    """Whatever looks like a key in an address, which must not hold one; percent signs are undone first."""
+    return _TEXT.findall(unquote(text))
 
 
 def secrets_of(connector: str, name: str | None, *, vault: Vault) -> list[tuple[Source, list[str]]]:
@@ -191,13 +193,10 @@ def _check_kind(kind: str, source: str | None) -> None:
 
 
 def _open_source(name: str) -> Source:
-    found = Source.objects.filter(name=name).first()
-    if found is None:
-        names = list(Source.objects.values_list("name", flat=True))
-        raise UserError(f"There is no source {name!r}.{nearest(name, names)} 'keepwell source list' shows all of them.")
+    found = find_source(name)
     if not found.is_active:
-        raise UserError(f"The source {name!r} was stopped; a key for it would be refused. Resume it first.")
-    if found.connector != "http":
+        raise UserError(f"The source {name!r} was stopped; resume it by 'keepwell source resume {name}' first.")
+    if found.connector != HTTP:
         raise UserError(
             f"The source {name!r} comes in by the connector {found.connector!r}, "
             "which checks signatures; it needs no key."
