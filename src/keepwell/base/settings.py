@@ -45,6 +45,14 @@ class Settings:
             "Signs sessions; at least 32 characters. Empty for the key that keepwell init made in the home folder.",
         ),
     )
+    encryption_key: str = field(
+        default="",
+        metadata=_words(
+            "KEEPWELL_ENCRYPTION_KEY",
+            "Encrypts the secrets of sources; at least 32 characters each, the newest first, older ones behind commas. "
+            "Empty for a key in the home folder.",
+        ),
+    )
     host: str = field(default="127.0.0.1", metadata=_words("KEEPWELL_HOST", "Address that keepwell serve listens on."))
     port: int = field(
         default=8000,
