@@ -29,6 +29,7 @@ def decoded(body: bytes) -> object:
         text = body.decode()
         value: object = _DECODER.decode(text)
         json.dumps(value, ensure_ascii=False).encode()
+        _check_depth(value)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(
             "not_json", "The body is not JSON in UTF-8 that every reader understands alike."
@@ -60,6 +61,10 @@ class Part:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
+
+    def get(self, name: str) -> object:
+        """The member of exactly this name, which may hold a dot."""
+        return self._members.get(name)
 
     def value(self, path: str) -> object:
         """What is at a path such as `data.item.tags.0`; None where it leads nowhere."""
@@ -110,24 +115,26 @@ class Part:
     def decimal(self, path: str) -> Decimal | None:
         """An exact number, spelt as a number or, as Stripe does for parts of a cent, as text."""
         found = self.value(path)
-        if isinstance(found, str) and len(found) <= _LONGEST_DECIMAL:
-            try:
-                exact = Decimal(found)
-            except InvalidOperation:
-                return None
-            if not exact.is_finite() or abs(exact.adjusted()) > _LONGEST_DECIMAL:
-                raise UnfitError("number_out_of_range", f"`{path}` is {found}, which is no amount.")
-            return exact
-        number = self.number(path)
-        return None if number is None else Decimal(str(number))
+        number = found if isinstance(found, str) else self.number(path)
+        if number is None:
+            return None
+        try:
+            exact = Decimal(str(number)[:_LONGEST_DECIMAL])
+        except InvalidOperation:
+            return None
+        if not exact.is_finite() or abs(exact.adjusted()) > _LONGEST_EXPONENT:
+            raise UnfitError("number_out_of_range", f"`{path}` is beyond any amount.")
+        return exact
 
 
 def fit_text(name: str, text: str) -> str:
     """The text if it may be stored; `UnfitError` else."""
-    if len(text) > TEXT_BYTES or len(text.encode()) > TEXT_BYTES:
+    if len(text) > TEXT_BYTES or len(text.encode(errors="surrogatepass")) > TEXT_BYTES:
         raise UnfitError("text_too_long", f"`{name}` has {len(text)} characters; at most {TEXT_BYTES} bytes are taken.")
     if "\0" in text:
         raise UnfitError("nul", f"`{name}` holds a NUL character.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UnfitError("half_character", f"`{name}` holds half a character.")
     return text
 
 
@@ -144,6 +151,22 @@ def fit_number(name: str, number: int | float) -> int | float:
 
 
 _LONGEST_DECIMAL: Final = 40
+_LONGEST_EXPONENT: Final = 30
+_DEEPEST: Final = 50
+
+
+def _check_depth(value: object) -> None:
+    """`ValueError` for what is nested deeper than any system we know of sends."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+        ]
+        if not level:
+            return
+    raise ValueError("nested too deeply.")
 
 
 def _finite(digits: str) -> float:
