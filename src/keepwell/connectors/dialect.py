@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from keepwell.base.registry import kinds
 from keepwell.connectors.trust import MERGE, TELLING_NAMES, guarded_trait
 from keepwell.connectors.values import RefusedError
 from keepwell.facts.inbound import Reading
@@ -59,3 +60,8 @@ class Dialect(ABC):
 
         It keeps the message id that its refusal was given.
         """
+
+
+def dialect_kinds() -> Mapping[str, type[Dialect]]:
+    """Every dialect by its kind."""
+    return kinds("keepwell.connectors.dialects", Dialect)  # type: ignore[type-abstract]  # the folder holds whole ones
