@@ -5,10 +5,9 @@ import signal
 from typing import Final
 
 VARIABLE: Final = "KEEPWELL_CRASH_AT"
-_ARMED: Final = os.environ.get(VARIABLE)
 
 
 def crash_point(name: str) -> None:
     """Does nothing, unless the environment names this place: then the process is killed without a word."""
-    if name == _ARMED:
+    if os.environ.get(VARIABLE) == name:
         os.kill(os.getpid(), signal.SIGKILL)
