@@ -145,6 +145,15 @@ class Harness:
             self.kill(what)
             self.start(what)
 
+    def kill_at_every_point(self) -> None:
+        """Let each process kill itself at each of its named points, and kill it once more to start it anew."""
+        for what, points in (("serve", INBOX_POINTS), ("seal", SEAL_POINTS)):
+            for point in points:
+                self.kill(what)
+                self.start(what, point)
+                self.await_crash(what)
+                self.start(what)
+
     def close(self) -> None:
         for what in list(self._pids):
             self.kill(what)

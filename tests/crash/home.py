@@ -12,11 +12,10 @@ from keepwell.cli.start import start_new
 def prepare() -> None:
     """A home with a package and a source; prints a server key."""
     settings = start_new()
-    from keepwell.jobs.source import do_create_source
-
     from keepwell.jobs.key import do_create_key
     from keepwell.jobs.package import do_publish_package
     from keepwell.jobs.secret import open_vault
+    from keepwell.jobs.source import do_create_source
 
     now = SystemClock().now()
     do_publish_package(Home(settings.home), "saas", note="", by="test", now=now)

@@ -4,7 +4,6 @@ Reads commands on standard input, a JSON object a line, and answers each with on
 process, or what it was asked.
 """
 
-import asyncio
 import json
 import os
 import signal
@@ -24,7 +23,10 @@ def main() -> None:
 
     django.setup()
     warm_up()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512, reuse_port=False)
+    # Named as TCP, so that the loop turns off the delay of small packets.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
     print(listener.getsockname()[1], flush=True)
     children: set[int] = set()
     for line in sys.stdin:
@@ -73,7 +75,7 @@ def serve(listener: socket.socket) -> None:
     from keepwell.web.asgi import application
 
     config = uvicorn.Config(application, log_level="error", lifespan="on", access_log=False)
-    asyncio.run(uvicorn.Server(config).serve([listener]))
+    uvicorn.Server(config).run([listener])
 
 
 def seal() -> None:

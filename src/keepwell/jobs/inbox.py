@@ -20,22 +20,14 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from keepwell.base.crash_point import crash_point
 from keepwell.facts.inbound import Inbound, Reading, Refusal
-from keepwell.jobs.ledger import Counts, Entry, add_counts, hour_of, stored_time
+from keepwell.jobs.ledger import Counts, Entry, Row, add_counts, hour_of, insert_rows, stored_time
 
 # What may wait for a commit; beyond it senders are asked to come back.
 WAITING_BYTES: Final = 64 * 1024 * 1024
 COMMIT_REQUESTS: Final = 256
 SENTENCE_CHARACTERS: Final = 500
-_INSERT: Final = (
-    "INSERT INTO store_inboxbatch (source, key, known_at, hour, events, body) VALUES (%s, %s, %s, %s, %s, %s)"
-)
-_REJECT: Final = (
-    "INSERT INTO store_rejectedevent (source, key, known_at, dialect, code, sentence, message_id, contact, body) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
-# What one statement is given.
-Row = tuple[int | str | bytes | datetime | None, ...]
-
+_BATCHES: Final = "store_inboxbatch (source, key, known_at, hour, events, body)"
+_REJECTED: Final = "store_rejectedevent (source, key, known_at, dialect, code, sentence, message_id, contact, body)"
 _log = logging.getLogger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Inbound]).decode
@@ -147,8 +139,7 @@ def rejected_row(source: int, key: int, known_at: datetime, dialect: str, refusa
 
 
 def write_rejected(rows: Sequence[Row]) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(_REJECT, rows)
+    insert_rows(_REJECTED, rows)
 
 
 def _committed(group: Sequence[_Waiting]) -> NotCertainError | None:
@@ -181,10 +172,8 @@ def _write(group: Sequence[_Waiting]) -> None:
         for refusal in reading.refusals:
             counts[Entry(source, key, hour, "rejected", refusal.code)] += 1
             rejected.append(rejected_row(source, key, arrival.known_at, arrival.dialect, refusal))
-    with connection.cursor() as cursor:
-        cursor.executemany(_INSERT, batches)
-    if rejected:
-        write_rejected(rejected)
+    insert_rows(_BATCHES, batches)
+    write_rejected(rejected)
     add_counts(counts)
 
 

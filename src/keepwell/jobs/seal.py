@@ -24,8 +24,8 @@ from keepwell.base.home import Home
 from keepwell.facts.arrival import ARRIVALS
 from keepwell.facts.inbound import Inbound, Refusal
 from keepwell.jobs.dictionary import learn_ids, note_first_known, read_dictionaries
-from keepwell.jobs.inbox import Row, pack_batch, read_batch, rejected_row, write_rejected
-from keepwell.jobs.ledger import Counts, Entry, Outcome, add_counts, hour_of
+from keepwell.jobs.inbox import pack_batch, read_batch, rejected_row, write_rejected
+from keepwell.jobs.ledger import Counts, Entry, Outcome, Row, add_counts, hour_of
 from keepwell.lake import duck
 from keepwell.lake.encode import Dictionaries, encode, unknown_ids
 from keepwell.lake.identity import Sifted, sift
