@@ -66,10 +66,12 @@ def test_an_event_that_disappears_or_counts_twice_is_found_in_its_hour_and_key(w
     plant_hour(web, NOW - 6 * HOUR, {"accepted": 10, "waiting": 4}, key=8, lost=-2)
     found = [(item.source_name, item.key, item.received, item.found) for item in ledger_differences()]
     assert found == [("web-app", 7, 11, 10), ("web-app", 8, 12, 14)]
-    assert [item.hour for item in ledger_differences(since=NOW - 5 * HOUR - timedelta(minutes=59))] == [
-        (NOW - 5 * HOUR).replace(minute=0)
-    ]
-    assert [item.key for item in ledger_differences(until=NOW - 5 * HOUR - timedelta(minutes=59))] == [8]
+    third = NOW.replace(minute=0) - 5 * HOUR
+    for minutes in (0, 1, 59):
+        inside = third + timedelta(minutes=minutes)
+        assert [item.hour for item in ledger_differences(since=inside)] == [third]
+    for minutes in (-59, -1, 0):
+        assert [item.key for item in ledger_differences(until=third + timedelta(minutes=minutes))] == [8]
 
 
 def test_a_loss_at_one_key_is_not_hidden_by_a_gain_at_another(web: Source) -> None:

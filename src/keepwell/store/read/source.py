@@ -253,13 +253,15 @@ def _key_row(key: ApiKey) -> KeyRow:
 def _ledger_and_inbox(
     source: int | None, since: datetime | None, until: datetime | None
 ) -> list[tuple[int, int, datetime, str, int]]:
-    """Source, key, hour, outcome and sum, of the ledger and of what waits, in one statement."""
+    """Source, key, hour, outcome and sum, of the ledger and of what waits, in one statement; whole hours only."""
     ledger, inbox = LedgerCount.objects.order_by(), InboxBatch.objects.order_by()
     if source is not None:
         ledger, inbox = ledger.filter(source=source), inbox.filter(source=source)
     if since is not None:
+        since = since.replace(minute=0, second=0, microsecond=0)
         ledger, inbox = ledger.filter(hour__gte=since), inbox.filter(known_at__gte=since)
     if until is not None:
+        until = (until - timedelta(microseconds=1)).replace(minute=0, second=0, microsecond=0) + HOUR
         ledger, inbox = ledger.filter(hour__lt=until), inbox.filter(known_at__lt=until)
     waiting = (
         inbox.annotate(begun=TruncHour("known_at"), became=Value(WAITING, output_field=CharField()))
