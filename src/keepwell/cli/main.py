@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from keepwell.base.errors import UserError
-from keepwell.cli import audit, demo, import_file, init, member, model, score, serve, worker
+from keepwell.cli import audit, demo, import_file, init, key, member, model, score, secret, serve, source, worker
 
 # A command that ends well exits 0; one that is refused 1, with the reasons; wrong usage is 2, by typer itself.
 REFUSED = 1
@@ -28,6 +28,9 @@ app.command("score")(score.score)
 app.command("explain")(score.explain)
 app.add_typer(model.app, name="model")
 app.add_typer(member.app, name="member")
+app.add_typer(source.app, name="source")
+app.add_typer(key.app, name="key")
+app.add_typer(secret.app, name="secret")
 app.add_typer(audit.app, name="audit")
 
 

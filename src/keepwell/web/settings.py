@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "keepwell.web.key_sign_in.KeySignIn",
     "keepwell.web.demo.DemoSignIn",
     "keepwell.web.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -1,4 +1,7 @@
-"""The API for reading, at /api; the same guarded reads as the pages. OpenAPI at /api/openapi.json."""
+"""The API for reading, at /api; the same guarded reads as the pages. OpenAPI at /api/openapi.json.
+
+Whoever asks is signed in, or holds a key of kind red or adm whose scopes allow it.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -7,6 +10,8 @@ from ninja.security import django_auth
 
 from keepwell.web.api.account import router as account_router
 from keepwell.web.api.score import router as score_router
+from keepwell.web.api.source import router as source_router
+from keepwell.web.key_sign_in import KeyHeld
 
 api = NinjaAPI(
     title="Keepwell",
@@ -14,11 +19,12 @@ api = NinjaAPI(
     description="Accounts, their health scores and what stands behind them. Scores are in points from 0 to 100.",
     # The viewer that ninja offers loads scripts from elsewhere.
     docs_url=None,
-    auth=django_auth,
+    auth=[KeyHeld(), django_auth],
     urls_namespace="api",
 )
 api.add_router("/accounts", account_router, tags=["accounts"])
 api.add_router("/accounts", score_router, tags=["scores"])
+api.add_router("/sources", source_router, tags=["sources"])
 
 
 @api.exception_handler(ValidationError)
