@@ -38,6 +38,8 @@ class Connector:
     kind: ClassVar[str]
     title: ClassVar[str]
     """What the connector is called on screen."""
+    largest: ClassVar[int] = BATCH_BYTES
+    """A delivery of more bytes is refused, and kept."""
     options: ClassVar[Mapping[str, str]] = {}
     """The settings a source may have, each with a sentence about it."""
 
@@ -67,8 +69,8 @@ class Connector:
 
         Raises nothing but `UnreadableError`. A refusal's `body` is enough to read the event again; see `replay`.
         """
-        if len(delivery.body) > BATCH_BYTES:
-            sentence = f"The delivery has {len(delivery.body)} bytes; at most {BATCH_BYTES} are taken."
+        if len(delivery.body) > self.largest:
+            sentence = f"The delivery has {len(delivery.body)} bytes; at most {self.largest} are taken."
             return Reading(refusals=[Refusal(0, "too_large", sentence, "", delivery.body)])
         reading = Reading()
         for place, (item, body) in enumerate(self.items(delivery)):

@@ -119,7 +119,7 @@ class Part:
         if number is None:
             return None
         try:
-            exact = Decimal(str(number)[:_LONGEST_DECIMAL])
+            exact = Decimal(str(number)) if len(str(number)) <= _LONGEST_DECIMAL else Decimal("Infinity")
         except InvalidOperation:
             return None
         if not exact.is_finite() or abs(exact.adjusted()) > _LONGEST_EXPONENT:

@@ -104,8 +104,10 @@ def _props(item: Part, settings: Mapping[str, object]) -> Iterator[tuple[str, Va
     if isinstance(chosen, dict):
         found = {str(name): item.value(path) for name, path in chosen.items() if isinstance(path, str)}
     else:
-        whole = item.part(_path(settings, "props", "data"))
-        found = {name: whole.get(name) for name in whole}
+        place = _path(settings, "props", "data")
+        subjects = (_path(settings, "account", "data.account_id"), _path(settings, "contact", "data.contact_id"))
+        whole = item.part(place)
+        found = {name: whole.get(name) for name in whole if f"{place}.{name}" not in subjects}
     if len(found) > KEYS:
         raise UnfitError("too_many_keys", f"The event has {len(found)} properties; at most {KEYS} are taken.")
     for name, value in found.items():
