@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from keepwell.connectors.json_parts import PartsError, TooManyError, elements, members
-from keepwell.connectors.strict_json import FaultError, quick, strict
-from keepwell.facts.inbound import BATCH_EVENTS, UnreadableError
+from keepwell.connectors.strict_json import ENCODER, FaultError, quick, strict
+from keepwell.connectors.values import RefusedError
+from keepwell.facts.inbound import BATCH_EVENTS, EVENT_BYTES, UnreadableError
 
 # An object of more members than any client sends; beyond it its parts are not told apart.
 MEMBERS: Final = 10_000
@@ -29,19 +30,21 @@ class Request:
     items: list[object]
 
 
-def request_of(body: bytes, field: str | None) -> Request:
-    """The events of a body: the list under `field` of an object, or the whole body without a field.
+def request_of(body: bytes, field: str, *, takes_list: bool = False) -> Request:
+    """The events of a body: the list under `field` of an object, or the body itself where `takes_list` says so.
 
-    A body without that list is one event. Raises `UnreadableError` for what is not JSON by its grammar.
+    An object without that list is one event. Raises `UnreadableError` for what is not JSON by its grammar.
     """
     body = body.removeprefix(_MARK)
     try:
         root = quick(body)
     except ValueError:
-        return _taken_apart(body, field)
+        return _taken_apart(body, field, takes_list=takes_list)
+    if isinstance(root, list) and takes_list:
+        root = {field: root}
     if not isinstance(root, dict):
         raise UnreadableError("not_an_object", "The body is not a JSON object.")
-    if field is None or field not in root:
+    if field not in root:
         return Request({}, [root])
     items = root.pop(field)
     if not isinstance(items, list):
@@ -54,9 +57,10 @@ def request_of(body: bytes, field: str | None) -> Request:
 _TOO_MANY: Final = UnreadableError("too_many_events", f"A batch holds at most {BATCH_EVENTS:,} events.", 413)
 
 
-def _taken_apart(body: bytes, field: str | None) -> Request:
+def _taken_apart(body: bytes, field: str, *, takes_list: bool) -> Request:
     try:
-        around = members(body, MEMBERS)
+        is_list = takes_list and body.lstrip().startswith(b"[")
+        around = [(field, body)] if is_list else members(body, MEMBERS)
         batches = [value for key, value in around if key == field]
         if not batches:
             return Request({}, [_item(body)])
@@ -84,3 +88,14 @@ def _value(text: bytes) -> object:
         return strict(text)
     except FaultError as error:
         raise UnreadableError(error.code, f"What stands around the events cannot be read: {error.sentence}") from None
+
+
+def checked_item(item: object, *, is_large: bool) -> dict[str, object]:
+    """The members of an event; `is_large` says that its request is larger than one event may be."""
+    if isinstance(item, Broken):
+        raise RefusedError(item.fault.code, item.fault.sentence)
+    if not isinstance(item, dict):
+        raise RefusedError("not_an_object", "the event is not a JSON object.")
+    if is_large and len(ENCODER.encode(item)) > EVENT_BYTES:
+        raise RefusedError("too_large", f"the event is larger than {EVENT_BYTES // 1024} KB.")
+    return item

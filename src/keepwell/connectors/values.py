@@ -15,6 +15,8 @@ DAY: Final = 86_400_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG: Final = b"0" * 16
+# A member takes at least five bytes, so a shorter text has neither too many keys nor too long a value.
+_SMALL: Final = min(TEXT_BYTES, KEYS * 5)
 
 
 class RefusedError(Exception):
@@ -28,10 +30,10 @@ class RefusedError(Exception):
 
 def id_of(value: object, field: str) -> str | None:
     """An id as text; None when it is null or empty. 12 and 12.0 are one number and so one id."""
+    if value is None:
+        return None
     if isinstance(value, str):
         text = value
-    elif value is None:
-        return None
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise RefusedError("id_invalid", f"{field} is {_noun(value)}; expected a text or a number.")
     else:
@@ -69,9 +71,8 @@ def props_text(props: Mapping[str, object]) -> str:
         return ""
     text = ENCODER.encode(props)
     if (
-        len(text) > TEXT_BYTES
-        or text.count(b":") > KEYS
-        or text.count(b"{") + text.count(b"[") > DEPTH
+        len(text) > _SMALL
+        or ((text.rfind(b"{") or b"[" in text) and text.count(b"{") + text.count(b"[") > DEPTH)
         or b"\\u0000" in text
         or _LONG in text.translate(_DIGITS)
     ):
