@@ -17,11 +17,14 @@ from keepwell.facts.inbound import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is kept: members as they are, and of some members only those that a rule takes."""
+    """What is kept: members as they are, and of some members only those that a rule takes.
+
+    `identify` gives the message id of what is kept; a missing or unreadable one may raise KeyError or be no id.
+    """
 
     members: frozenset[str]
     inner: Mapping[str, Callable[[str], bool]]
-    id_field: str
+    identify: Callable[[Mapping[str, object]], object]
 
     def keeps(self, key: str) -> bool:
         return key in self.members or key in self.inner
@@ -48,7 +51,7 @@ def refusal_of(item: object, place: int, error: RefusedError, shape: Shape, lend
     elif isinstance(item, dict):
         kept = shape.of(item)
         kept = _merged(kept, lend(kept))
-        message_id, body = _id(kept.get(shape.id_field)), ENCODER.encode(kept)
+        message_id, body = _id(kept, shape), ENCODER.encode(kept)
     else:
         message_id, body = "", ENCODER.encode(item)
     return Refusal(place, error.code, error.sentence, message_id, body)
@@ -85,7 +88,7 @@ def _of_text(text: bytes, shape: Shape, lend: Lend) -> tuple[str, bytes]:
                 pairs = [*(pair for pair in pairs if pair[0] != key), (key, ENCODER.encode(value))]
     except PartsError:
         return "", text
-    return _id({**readable, **lent}.get(shape.id_field)), object_text(pairs)
+    return _id({**readable, **lent}, shape), object_text(pairs)
 
 
 def _inner(key: str, text: bytes, shape: Shape) -> bytes:
@@ -110,8 +113,8 @@ def _readable(text: bytes) -> object:
         return {"bytes": text.decode("utf-8", "backslashreplace")}
 
 
-def _id(value: object) -> str:
+def _id(kept: Mapping[str, object], shape: Shape) -> str:
     try:
-        return id_of(value, "id") or ""
-    except RefusedError:
+        return id_of(shape.identify(kept), "id") or ""
+    except (KeyError, RefusedError):
         return ""

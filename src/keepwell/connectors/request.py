@@ -30,7 +30,7 @@ class Request:
     items: list[object]
 
 
-def request_of(body: bytes, field: str, *, takes_list: bool = False) -> Request:
+def request_of(body: bytes, field: str | None, *, takes_list: bool = False) -> Request:
     """The events of a body: the list under `field` of an object, or the body itself where `takes_list` says so.
 
     An object without that list is one event. Raises `UnreadableError` for what is not JSON by its grammar.
@@ -41,26 +41,31 @@ def request_of(body: bytes, field: str, *, takes_list: bool = False) -> Request:
     except ValueError:
         return _taken_apart(body, field, takes_list=takes_list)
     if isinstance(root, list) and takes_list:
-        root = {field: root}
+        return Request({}, _counted(root))
     if not isinstance(root, dict):
         raise UnreadableError("not_an_object", "The body is not a JSON object.")
-    if field not in root:
+    if field is None or field not in root:
         return Request({}, [root])
     items = root.pop(field)
     if not isinstance(items, list):
         raise UnreadableError("no_batch", f"{field} is not a list.")
+    return Request(root, _counted(items))
+
+
+def _counted(items: list[object]) -> list[object]:
     if len(items) > BATCH_EVENTS:
         raise _TOO_MANY
-    return Request(root, items)
+    return items
 
 
 _TOO_MANY: Final = UnreadableError("too_many_events", f"A batch holds at most {BATCH_EVENTS:,} events.", 413)
 
 
-def _taken_apart(body: bytes, field: str, *, takes_list: bool) -> Request:
+def _taken_apart(body: bytes, field: str | None, *, takes_list: bool) -> Request:
     try:
-        is_list = takes_list and body.lstrip().startswith(b"[")
-        around = [(field, body)] if is_list else members(body, MEMBERS)
+        if takes_list and body.lstrip().startswith(b"["):
+            return Request({}, [_item(text) for text in elements(body, BATCH_EVENTS)])
+        around = members(body, MEMBERS)
         batches = [value for key, value in around if key == field]
         if not batches:
             return Request({}, [_item(body)])

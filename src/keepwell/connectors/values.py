@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from keepwell.connectors.strict_json import ENCODER
-from keepwell.facts.inbound import DEPTH, KEYS, LARGEST_INTEGER, TEXT_BYTES
+from keepwell.facts.inbound import DEPTH, EVENT_BYTES, KEYS, LARGEST_INTEGER, TEXT_BYTES
 
 LONGEST_ID: Final = 512
 DAY: Final = 86_400_000_000
@@ -76,11 +76,13 @@ def props_text(props: Mapping[str, object]) -> str:
         or b"\\u0000" in text
         or _LONG in text.translate(_DIGITS)
     ):
-        _check(props)
+        _check(props, len(text))
     return text.decode()
 
 
-def _check(props: Mapping[str, object]) -> None:
+def _check(props: Mapping[str, object], size: int) -> None:
+    if size > EVENT_BYTES:
+        raise RefusedError("too_large", f"the properties are larger than {EVENT_BYTES // 1024} KB.")
     keys = 0
     waiting: list[tuple[object, int]] = [(props, 1)]
     while waiting:
@@ -121,6 +123,14 @@ def moment(value: object, field: str) -> int:
     if since.days < 0:
         raise RefusedError("time_out_of_range", f"{field} lies before 1970.")
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def sent_moment(value: object) -> int | None:
+    """When a request was sent; None when it cannot be read, and the clock of the sender then passes for right."""
+    try:
+        return None if value is None else moment(value, "the time of sending")
+    except RefusedError:
+        return None
 
 
 _EXAMPLE: Final = "2026-11-20T10:00:00Z"

@@ -8,13 +8,23 @@ kept: neither address nor device.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from typing import ClassVar, Final, Literal
 
 from keepwell.connectors.dialect import Dialect, Sender
 from keepwell.connectors.kept_event import Shape, made_id, refusal_of
 from keepwell.connectors.request import checked_item, request_of
 from keepwell.connectors.trust import MERGE
-from keepwell.connectors.values import RefusedError, happened_at, id_of, moment, name_of, object_of, props_text
+from keepwell.connectors.values import (
+    RefusedError,
+    happened_at,
+    id_of,
+    moment,
+    name_of,
+    object_of,
+    props_text,
+    sent_moment,
+)
 from keepwell.facts.inbound import EVENT_BYTES, Inbound, Reading, UnreadableError
 
 # Browsers send the first letter of a call; "m" holds counters of the SDK about itself and no event.
@@ -38,7 +48,7 @@ _MEMBERS: Final = """
     properties traits
 """
 _CONTEXT_KEPT: Final = frozenset(["groupId", "traits"])
-_SHAPE: Final = Shape(frozenset(_MEMBERS.split()), {"context": _CONTEXT_KEPT.__contains__}, "messageId")
+_SHAPE: Final = Shape(frozenset(_MEMBERS.split()), {"context": _CONTEXT_KEPT.__contains__}, itemgetter("messageId"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ def _read(body: bytes, around: _Around) -> Reading:
             around,
             context=context if isinstance(context, dict) else {},
             sent_at=lent.get("sentAt"),
-            sent_at_us=_sent_at(lent.get("sentAt")),
+            sent_at_us=sent_moment(lent.get("sentAt")),
             timestamp=lent.get("originalTimestamp") or lent.get("timestamp"),
         )
     is_large = len(body) > EVENT_BYTES
@@ -153,21 +163,13 @@ def _at(item: Mapping[str, object], around: _Around) -> int:
         if told is None:
             return around.known_at
     own = item.get("sentAt")
-    return happened_at(moment(told, "timestamp"), _sent_at(own) if own else around.sent_at_us, around.known_at)
+    return happened_at(moment(told, "timestamp"), sent_moment(own) if own else around.sent_at_us, around.known_at)
 
 
 def _told(item: Mapping[str, object]) -> object:
     """The time that the event itself tells; None without one."""
     told = item.get("originalTimestamp")
     return item.get("timestamp") if told is None else told
-
-
-def _sent_at(value: object) -> int | None:
-    """None when it cannot be read: the clock of the sender is then taken to be right."""
-    try:
-        return None if value is None else moment(value, "sentAt")
-    except RefusedError:
-        return None
 
 
 def _made_id(kept: Mapping[str, object], around: _Around, place: int) -> str:
