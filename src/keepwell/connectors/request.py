@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from keepwell.connectors.json_parts import PartsError, TooManyError, elements, members
-from keepwell.connectors.strict_json import FaultError, quick, strict
-from keepwell.facts.inbound import BATCH_EVENTS, UnreadableError
+from keepwell.connectors.strict_json import ENCODER, FaultError, quick, strict
+from keepwell.connectors.values import RefusedError
+from keepwell.facts.inbound import BATCH_EVENTS, EVENT_BYTES, UnreadableError
 
 # An object of more members than any client sends; beyond it its parts are not told apart.
 MEMBERS: Final = 10_000
@@ -29,16 +30,18 @@ class Request:
     items: list[object]
 
 
-def request_of(body: bytes, field: str | None) -> Request:
-    """The events of a body: the list under `field` of an object, or the whole body without a field.
+def request_of(body: bytes, field: str | None, *, takes_list: bool = False) -> Request:
+    """The events of a body: the list under `field` of an object, or the body itself where `takes_list` says so.
 
-    A body without that list is one event. Raises `UnreadableError` for what is not JSON by its grammar.
+    An object without that list is one event. Raises `UnreadableError` for what is not JSON by its grammar.
     """
     body = body.removeprefix(_MARK)
     try:
         root = quick(body)
     except ValueError:
-        return _taken_apart(body, field)
+        return _taken_apart(body, field, takes_list=takes_list)
+    if isinstance(root, list) and takes_list:
+        return Request({}, _counted(root))
     if not isinstance(root, dict):
         raise UnreadableError("not_an_object", "The body is not a JSON object.")
     if field is None or field not in root:
@@ -46,16 +49,22 @@ def request_of(body: bytes, field: str | None) -> Request:
     items = root.pop(field)
     if not isinstance(items, list):
         raise UnreadableError("no_batch", f"{field} is not a list.")
+    return Request(root, _counted(items))
+
+
+def _counted(items: list[object]) -> list[object]:
     if len(items) > BATCH_EVENTS:
         raise _TOO_MANY
-    return Request(root, items)
+    return items
 
 
 _TOO_MANY: Final = UnreadableError("too_many_events", f"A batch holds at most {BATCH_EVENTS:,} events.", 413)
 
 
-def _taken_apart(body: bytes, field: str | None) -> Request:
+def _taken_apart(body: bytes, field: str | None, *, takes_list: bool) -> Request:
     try:
+        if takes_list and body.lstrip().startswith(b"["):
+            return Request({}, [_item(text) for text in elements(body, BATCH_EVENTS)])
         around = members(body, MEMBERS)
         batches = [value for key, value in around if key == field]
         if not batches:
@@ -84,3 +93,14 @@ def _value(text: bytes) -> object:
         return strict(text)
     except FaultError as error:
         raise UnreadableError(error.code, f"What stands around the events cannot be read: {error.sentence}") from None
+
+
+def checked_item(item: object, *, is_large: bool) -> dict[str, object]:
+    """The members of an event; `is_large` says that its request is larger than one event may be."""
+    if isinstance(item, Broken):
+        raise RefusedError(item.fault.code, item.fault.sentence)
+    if not isinstance(item, dict):
+        raise RefusedError("not_an_object", "the event is not a JSON object.")
+    if is_large and len(ENCODER.encode(item)) > EVENT_BYTES:
+        raise RefusedError("too_large", f"the event is larger than {EVENT_BYTES // 1024} KB.")
+    return item

@@ -15,6 +15,7 @@ SORTED: Final = msgspec.json.Encoder(order="sorted")
 _DECODER: Final = msgspec.json.Decoder()
 # Python itself refuses to read integers of more than 4,300 digits.
 _LONGEST_INTEGER: Final = 4_000
+_MARGIN: Final = 64
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -35,11 +36,18 @@ def quick(text: bytes) -> object:
     """
     try:
         value: object = _DECODER.decode(text)
-        if b"\\u0022" not in text and ENCODER.encode(value).count(b'"') == text.count(b'"'):
+        if b"\\u0022" not in text and _encoded(value).count(b'"') == text.count(b'"'):
             return value
     except RecursionError:
         pass
     raise ValueError("The text needs a closer look.")
+
+
+def _encoded(value: object) -> bytes:
+    """The text of a value within lists, so that what passes here can be encoded anywhere without `RecursionError`."""
+    for _ in range(_MARGIN):
+        value = [value]
+    return ENCODER.encode(value)
 
 
 def strict(text: bytes) -> object:
@@ -70,7 +78,7 @@ def fault(text: bytes) -> FaultError | None:
 def _other_fault(text: bytes) -> FaultError | None:
     """What the lenient reader took and the strict one does not."""
     try:
-        ENCODER.encode(_DECODER.decode(text))
+        _encoded(_DECODER.decode(text))
     except UnicodeDecodeError:
         return FaultError("not_utf8", "the event holds bytes that are not UTF-8.")
     except RecursionError:

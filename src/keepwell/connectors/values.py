@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import Final
 
 from keepwell.connectors.strict_json import ENCODER
-from keepwell.facts.inbound import DEPTH, KEYS, LARGEST_INTEGER, TEXT_BYTES
+from keepwell.facts.inbound import DEPTH, EVENT_BYTES, KEYS, LARGEST_INTEGER, TEXT_BYTES
 
 LONGEST_ID: Final = 512
 DAY: Final = 86_400_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG: Final = b"0" * 16
+# A member takes at least five bytes, so a shorter text has neither too many keys nor too long a value.
+_SMALL: Final = min(TEXT_BYTES, KEYS * 5)
 
 
 class RefusedError(Exception):
@@ -28,10 +30,10 @@ class RefusedError(Exception):
 
 def id_of(value: object, field: str) -> str | None:
     """An id as text; None when it is null or empty. 12 and 12.0 are one number and so one id."""
+    if value is None:
+        return None
     if isinstance(value, str):
         text = value
-    elif value is None:
-        return None
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise RefusedError("id_invalid", f"{field} is {_noun(value)}; expected a text or a number.")
     else:
@@ -69,17 +71,18 @@ def props_text(props: Mapping[str, object]) -> str:
         return ""
     text = ENCODER.encode(props)
     if (
-        len(text) > TEXT_BYTES
-        or text.count(b":") > KEYS
-        or text.count(b"{") + text.count(b"[") > DEPTH
+        len(text) > _SMALL
+        or ((text.rfind(b"{") or b"[" in text) and text.count(b"{") + text.count(b"[") > DEPTH)
         or b"\\u0000" in text
         or _LONG in text.translate(_DIGITS)
     ):
-        _check(props)
+        _check(props, len(text))
     return text.decode()
 
 
-def _check(props: Mapping[str, object]) -> None:
+def _check(props: Mapping[str, object], size: int) -> None:
+    if size > EVENT_BYTES:
+        raise RefusedError("too_large", f"the properties are larger than {EVENT_BYTES // 1024} KB.")
     keys = 0
     waiting: list[tuple[object, int]] = [(props, 1)]
     while waiting:
@@ -120,6 +123,14 @@ def moment(value: object, field: str) -> int:
     if since.days < 0:
         raise RefusedError("time_out_of_range", f"{field} lies before 1970.")
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def sent_moment(value: object) -> int | None:
+    """When a request was sent; None when it cannot be read, and the clock of the sender then passes for right."""
+    try:
+        return None if value is None else moment(value, "the time of sending")
+    except RefusedError:
+        return None
 
 
 _EXAMPLE: Final = "2026-11-20T10:00:00Z"

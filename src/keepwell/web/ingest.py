@@ -11,6 +11,7 @@ from typing import Any, Final
 from keepwell.base.clock import Clock
 from keepwell.base.registry import kinds
 from keepwell.connectors import kinds as connector_kinds
+from keepwell.connectors.body_key import key_in_body
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.dialect import Dialect, dialect_kinds
 from keepwell.facts.inbound import EVENT_BYTES, Reading, Refusal, UnreadableError
@@ -23,7 +24,6 @@ from keepwell.web.intake_request import (
     Scope,
     headers,
     json_bytes,
-    key_in_body,
     keys_in_url,
     public_url,
     read_body,
@@ -94,7 +94,7 @@ class Intake:
         if shown.is_in_url:
             return await self._leaked(scope, now)
         body, failure = await _body(scope, receive)
-        text = shown.text or key_in_body(body)
+        text = shown.text or key_in_body(body) or ""
         held = await self._door.key(text, now=now) if text else None
         if held is None:
             return _unknown(text)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-import msgspec
-
 from keepwell.facts.inbound import BATCH_BYTES, UnreadableError
 
 Scope = dict[str, Any]
@@ -80,23 +78,6 @@ def shown_key(scope: Scope) -> Shown:
     elif scheme.lower() == "basic":
         text = _user(rest.strip())
     return Shown(text, bool(names & KEY_NAMES))
-
-
-class _Keyed(msgspec.Struct):
-    """The fields in which programs put their key when no header carries it."""
-
-    write_key: str = msgspec.field(default="", name="writeKey")
-    api_key: str = ""
-    token: str = ""
-
-
-def key_in_body(body: bytes) -> str:
-    """The key in a JSON body, "" where there is none or the body cannot be read."""
-    try:
-        found = msgspec.json.decode(body, type=_Keyed)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return ""
-    return found.write_key or found.api_key or found.token
 
 
 def keys_in_url(scope: Scope) -> list[str]:
