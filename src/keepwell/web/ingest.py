@@ -229,8 +229,9 @@ def _too_many(wait: float) -> Answer:
 
 
 def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""
+    """Where the request came from, "" where the server does not tell."""
+    peer = scope.get("client")
+    return peer[0] if peer else ""
 
 
 def _microseconds(moment: datetime) -> int:

@@ -76,7 +76,7 @@ def shown_key(scope: Scope) -> Shown:
     if scheme.lower() == "bearer":
         text = rest.strip()
     elif scheme.lower() == "basic":
-        text = _user(rest.strip())
+        text = _name_of_basic(rest.strip())
     return Shown(text, bool(names & KEY_NAMES))
 
 
@@ -123,7 +123,7 @@ async def _received(receive: Any) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _user(encoded: str) -> str:
+def _name_of_basic(encoded: str) -> str:
     """The user name of Basic credentials; the colon behind it may be missing."""
     try:
         return base64.b64decode(encoded, validate=True).decode("latin-1").partition(":")[0]
