@@ -63,6 +63,7 @@ fix: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/intake.py
 
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture
