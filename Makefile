@@ -10,13 +10,14 @@ UV_VERSION := 0.13.8
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench mission lock browser
+.PHONY: help setup demo test check fix bench torture mission lock browser
 help:
 	@echo "make demo      set up, fill a demo company, print its address and serve it (Ctrl-C ends it)"
 	@echo "make test      set up what the tests need, the browser included, and run them all"
 	@echo "make check     formatting, lint, types, floors"
 	@echo "make fix       mend what ruff can mend"
 	@echo "make bench     measure the speed figures on this machine"
+	@echo "make torture   kill the intake 3,000 times and look for lost or doubled events"
 	@echo "make mission   count the requirements that passing tests show"
 	@echo "make setup     everything for development, in .venv"
 	@echo "make lock      pin and hash the newest allowed versions again"
@@ -62,6 +63,9 @@ fix: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python bench/run.py
+
+torture: $(VENV)/.ready
+	$(BIN)/python -m tests.crash.torture
 
 mission: $(VENV)/.ready browser
 	@$(BIN)/python tests/java.py

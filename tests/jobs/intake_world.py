@@ -25,7 +25,7 @@ def plant_hour(source: Source, hour: datetime, outcomes: Mapping[str, int], *, k
         name, _, reason = outcome.partition(":")
         if name == "waiting":
             InboxBatch.objects.create(
-                source=source.pk, key=key, known_at=hour + timedelta(minutes=3), events=count, body=b""
+                source=source.pk, key=key, known_at=hour + timedelta(minutes=3), hour=hour, events=count, body=b""
             )
         elif count:
             LedgerCount.objects.create(source=source.pk, key=key, hour=hour, outcome=name, reason=reason, count=count)

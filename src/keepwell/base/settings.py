@@ -16,9 +16,12 @@ KNOWN_SECRETS = ("changeme", "change-me", "secret", "insecure", "only-for-develo
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def _words(name: str, about: str) -> dict[str, str]:
-    """Metadata of a field read from the environment variable `name`; `about` is the text of the docs."""
-    return {"name": name, "about": about}
+def _words(name: str, about: str, *, most: int = 65_535) -> dict[str, str | int]:
+    """Metadata of a field read from the environment variable `name`; `about` is the text of the docs.
+
+    `most` is the largest number that a setting of a whole number may have.
+    """
+    return {"name": name, "about": about, "most": most}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,14 @@ class Settings:
     port: int = field(
         default=8000,
         metadata=_words("KEEPWELL_PORT", "Port that keepwell serve listens on, 1 to 65535; 0 for any free one."),
+    )
+    intake_requests_a_minute: int = field(
+        default=1000,
+        metadata=_words(
+            "KEEPWELL_INTAKE_REQUESTS_A_MINUTE",
+            "Requests that one key may send to the intake in a minute; beyond them the answer is 429. 1 to 10000000.",
+            most=10_000_000,
+        ),
     )
     allowed_hosts: tuple[str, ...] = field(
         default=(),
@@ -167,7 +178,7 @@ def _refuse_known_secret(secret: str) -> None:
 def _parsed(where: str, value: object, item: "Field[object]") -> object:
     parser = _PARSERS[type(item.default)]
     try:
-        return parser(value)
+        return _whole(value, item.metadata["most"]) if parser is None else parser(value)
     except ValueError as error:
         raise SettingError(f"{where} is {value!r}; expected {error}.") from None
 
@@ -182,13 +193,13 @@ def _switch(value: object) -> bool:
     return found
 
 
-def _port(value: object) -> int:
+def _whole(value: object, most: int) -> int:
     try:
         number = int(str(value))
     except ValueError:
         number = -1
-    if isinstance(value, bool) or not 0 <= number <= 65_535:
-        raise ValueError("a whole number from 0 to 65535")
+    if isinstance(value, bool) or not 0 <= number <= most:
+        raise ValueError(f"a whole number from 0 to {most}")
     return number
 
 
@@ -206,9 +217,10 @@ def _text(value: object) -> str:
     return value
 
 
-_PARSERS: Mapping[type, Callable[[object], object]] = {
+# A whole number is read with the limit of its own field.
+_PARSERS: Mapping[type, Callable[[object], object] | None] = {
     bool: _switch,
-    int: _port,
+    int: None,
     tuple: _names,
     str: _text,
     type(Path()): lambda value: Path(_text(value)).expanduser(),

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from keepwell.base.errors import UserError
-from keepwell.cli import audit, demo, import_file, init, key, member, model, score, secret, serve, source
+from keepwell.cli import audit, demo, import_file, init, key, member, model, score, secret, serve, source, worker
 
 # A command that ends well exits 0; one that is refused 1, with the reasons; wrong usage is 2, by typer itself.
 REFUSED = 1
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("import")(import_file.import_file)
 app.command("score")(score.score)
 app.command("explain")(score.explain)

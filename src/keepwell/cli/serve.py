@@ -1,6 +1,7 @@
 """keepwell serve: the pages and the API."""
 
 import socket
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ import uvicorn
 
 from keepwell.base.settings import Settings, refuse_unsafe
 from keepwell.cli.start import start
+from keepwell.cli.worker import worker_beside
 
 APPLICATION = "keepwell.web.asgi:application"
 
@@ -24,9 +26,14 @@ class Server(uvicorn.Server):
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; otherwise KEEPWELL_HOST.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Otherwise KEEPWELL_PORT.")] = None,
+    with_worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Also run the worker, which seals and scores what came in.")
+    ] = True,
 ) -> None:
-    """Serve the pages until Ctrl-C."""
-    serve_pages(start(), host, port)
+    """Serve the pages, the API and the intake until Ctrl-C."""
+    settings = start()
+    with worker_beside() if with_worker else nullcontext():
+        serve_pages(settings, host, port)
 
 
 def serve_pages(settings: Settings, host: str | None = None, port: int | None = None) -> None:
@@ -42,7 +49,7 @@ def serve_pages(settings: Settings, host: str | None = None, port: int | None = 
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         server_header=False,
-        lifespan="off",
+        lifespan="on",
         timeout_graceful_shutdown=5,
     )
     Server(config).run()

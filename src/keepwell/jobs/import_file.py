@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from keepwell.base.home import Home
@@ -15,6 +16,7 @@ from keepwell.connectors.report import ImportReport, Written
 from keepwell.connectors.staging import Staged, stage
 from keepwell.connectors.summary import report
 from keepwell.facts.catalogue import Catalogue, EventShape
+from keepwell.health.package import PackageText
 from keepwell.jobs.ingest import ImportPlan, do_close_import, do_import_events
 from keepwell.jobs.package import log_columns, named_package, read_texts, ready_log
 from keepwell.jobs.project import do_project_accounts
@@ -66,6 +68,13 @@ def do_import_file(home: Home, ready: ReadyImport, *, by: str, now: datetime, pr
 def read_catalogue(home: Home) -> Catalogue:
     """The events of every installed package; an event of several packages has the properties of all of them."""
     texts = read_texts(home)
+    return _catalogue(tuple((name, text.folder, tuple(sorted(text.files.items()))) for name, text in texts.items()))
+
+
+@lru_cache(maxsize=2)
+def _catalogue(read: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]) -> Catalogue:
+    """Parsing all packages takes a second, and the worker asks at every turn."""
+    texts = {name: PackageText(folder, dict(files)) for name, folder, files in read}
     found: dict[str, EventShape] = {}
     for package_id in texts:
         for name, event in named_package(texts, package_id).catalogue.events.items():

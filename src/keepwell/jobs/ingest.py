@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import pyarrow as pa
@@ -13,18 +13,15 @@ from keepwell.base.errors import BugError
 from keepwell.base.home import Home
 from keepwell.facts.arrival import ARRIVALS
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.dictionary import learn_ids, note_first_known, read_dictionaries
 from keepwell.lake import duck
-from keepwell.lake.encode import Dictionaries, Unknown, encode, unknown_ids
-from keepwell.lake.identity import sift
+from keepwell.lake.encode import Dictionaries, encode, unknown_ids
+from keepwell.lake.identity import Verdict, sift
 from keepwell.lake.log import EventLog
-from keepwell.store.models import Account, Contact, EventName, ImportRun
-from keepwell.store.read.dictionary import account_keys, contact_keys, event_name_keys
+from keepwell.store.models import ImportRun
 
 ROWS_A_SEAL: Final = 500_000
 WRITER: Final = "import"
-ROWS_A_STATEMENT: Final = 5_000
-# A name no row carries yet was never known; the first row that carries it moves the moment back.
-LONG_AFTER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def do_import_events(
         source=plan.source, file_name=plan.file_name, rejects_file=plan.rejects_file, started_at=now
     )
     outcome = ImportOutcome(run.pk)
-    held = Dictionaries(account_keys(), contact_keys(), event_name_keys())
+    held = read_dictionaries()
     for arrivals in _chunks(batches):
         held = _seal(log, arrivals, held, outcome)
     if log.is_worth_compacting():
@@ -102,49 +99,18 @@ def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: ImportOutcome) -> Dictionaries:
     with log.sealing(), duck.session() as database:
-        held = _learn_ids(unknown_ids(database, arrivals, held), held)
+        held = learn_ids(unknown_ids(database, arrivals, held), held)
         sifted = sift(database, encode(database, arrivals, held, log.properties()), log.files())
         if len(sifted.new):
-            _note_first_known(sifted.new)
+            note_first_known(sifted.new)
             if not log.append(sifted.new, writer=WRITER, number=log.sealed(WRITER) + 1):
                 raise BugError("another process sealed while this one held the lock; run the import again")
     outcome.accepted += len(sifted.new)
-    outcome.duplicate += sifted.duplicate
-    outcome.conflict += sifted.conflict
+    outcome.duplicate += sifted.count(Verdict.DUPLICATE)
+    outcome.conflict += sifted.count(Verdict.CONFLICT)
     outcome.conflicting_ids += sifted.conflicting_ids
     outcome.accounts.update(pc.unique(sifted.new["account"]).to_pylist())
     return held
-
-
-def _learn_ids(unknown: Unknown, held: Dictionaries) -> Dictionaries:
-    accounts, contacts, names = held.accounts, held.contacts, held.names
-    with transaction.atomic():
-        if unknown.accounts:
-            Account.objects.bulk_create(
-                [Account(key=key) for key in unknown.accounts], ignore_conflicts=True, batch_size=ROWS_A_STATEMENT
-            )
-            accounts = account_keys()
-        if unknown.contacts:
-            ids = dict(zip(accounts["key"].to_pylist(), accounts["id"].to_pylist(), strict=True))
-            Contact.objects.bulk_create(
-                [Contact(account_id=ids[account], key=key) for account, key in unknown.contacts],
-                ignore_conflicts=True,
-                batch_size=ROWS_A_STATEMENT,
-            )
-            contacts = contact_keys()
-        if unknown.names:
-            EventName.objects.bulk_create(
-                [EventName(name=name, first_known_at=LONG_AFTER) for name in unknown.names], ignore_conflicts=True
-            )
-            names = event_name_keys()
-    return Dictionaries(accounts, contacts, names)
-
-
-def _note_first_known(rows: pa.Table) -> None:
-    first = rows.group_by("name").aggregate([("known_at", "min")])
-    with transaction.atomic():
-        for name_id, known_at in zip(first["name"].to_pylist(), first["known_at_min"].to_pylist(), strict=True):
-            EventName.objects.filter(pk=name_id, first_known_at__gt=known_at).update(first_known_at=known_at)
 
 
 def _finish(run: ImportRun, outcome: ImportOutcome, *, by: str, now: datetime) -> None:

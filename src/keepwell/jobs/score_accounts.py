@@ -64,7 +64,13 @@ def do_score_accounts(
         runs.append(ScoringRun(moment, known, present - known, len(ended)))
     with transaction.atomic():
         book.write()
-        told = {"version": version.number, "moments": len(runs), "known": runs[-1].known, "unknown": runs[-1].unknown}
+        told = {
+            "version": version.number,
+            "accounts": "all" if accounts is None else len(accounts),
+            "moments": len(runs),
+            "known": runs[-1].known,
+            "unknown": runs[-1].unknown,
+        }
         record_act("accounts_scored", version.model, told, by=by, now=now)
     return runs
 

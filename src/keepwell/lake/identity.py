@@ -6,32 +6,56 @@ cheaply; the texts themselves decide.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
 from typing import Final
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from keepwell.lake import duck
 from keepwell.lake.log_file import LogFile
 
 # What makes two deliveries of one identity the same event; when it became known is not part of it.
-CONTENT: Final = ('"account"', '"contact"', '"name"', '"at"', '"props"')
+AT: Final = '"at"'
+CONTENT: Final = ('"account"', '"contact"', '"name"', AT, '"props"')
 CONFLICTS_SHOWN: Final = 20
+
+
+class Verdict(IntEnum):
+    """What the log makes of a row."""
+
+    NEW = 0
+    DUPLICATE = 1
+    CONFLICT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """A batch apart: rows to append, how many repeat a known event, how many tell other content under its id."""
+    """A batch apart: the rows to append, and a `Verdict` for each row in the order of the batch."""
 
     new: pa.Table
-    duplicate: int
-    conflict: int
+    verdicts: NDArray[np.int8]
     conflicting_ids: list[str]
 
+    def count(self, verdict: Verdict) -> int:
+        return int(np.count_nonzero(self.verdicts == verdict))
 
-def sift(database: duckdb.DuckDBPyConnection, rows: pa.Table, files: Sequence[LogFile]) -> Sifted:
-    """Split rows of the log's shape by identity; within the batch the first one wins."""
+
+def sift(
+    database: duckdb.DuckDBPyConnection,
+    rows: pa.Table,
+    files: Sequence[LogFile],
+    *,
+    drift: timedelta = timedelta(),
+) -> Sifted:
+    """Split rows of the log's shape by identity; within the batch the first one wins.
+
+    A row that repeats a known one repeats its time too, to within `drift`: a clock that is corrected anew with
+    every delivery never comes out quite the same.
+    """
     database.register("batch", rows.append_column("ordinal", pa.array(np.arange(len(rows)))))
     known = _known(files)
     database.execute(
@@ -40,20 +64,22 @@ def sift(database: duckdb.DuckDBPyConnection, rows: pa.Table, files: Sequence[Lo
         f"SELECT ordinal, source, message_id, {', '.join(CONTENT)}, FALSE AS is_held FROM batch "
         f"UNION ALL SELECT -1, source, message_id, {', '.join(CONTENT)}, TRUE FROM ({known}))"
     )
-    differs = " OR ".join(f"later.{column} IS DISTINCT FROM winner.{column}" for column in CONTENT)
-    repeated = (
-        "FROM first later JOIN first winner USING (source, message_id) "
-        "WHERE winner.place = 1 AND later.place > 1 AND NOT later.is_held"
+    differs = " OR ".join(
+        [
+            *(f"later.{column} IS DISTINCT FROM winner.{column}" for column in CONTENT if column != AT),
+            f"abs(epoch_us(later.{AT}) - epoch_us(winner.{AT})) > {drift // timedelta(microseconds=1)}",
+        ]
     )
-    counted = database.execute(f"SELECT count(*), count(*) FILTER ({differs}) {repeated}").fetchone() or (0, 0)
-    shown = database.execute(
-        f"SELECT later.message_id {repeated} AND ({differs}) ORDER BY later.ordinal LIMIT {CONFLICTS_SHOWN}"
-    ).fetchall()
-    new = database.sql(
-        "SELECT batch.* EXCLUDE (ordinal) FROM batch JOIN first ON first.ordinal = batch.ordinal "
-        "WHERE first.place = 1 AND NOT first.is_held ORDER BY batch.ordinal"
+    repeated = database.sql(
+        f"SELECT later.ordinal, later.message_id, ({differs}) AS differs "
+        "FROM first later JOIN first winner USING (source, message_id) "
+        "WHERE winner.place = 1 AND later.place > 1 AND NOT later.is_held ORDER BY later.ordinal"
     ).to_arrow_table()
-    return Sifted(new.cast(rows.schema), counted[0] - counted[1], counted[1], [str(row[0]) for row in shown])
+    verdicts = np.full(len(rows), Verdict.NEW, np.int8)
+    is_other = repeated["differs"].to_numpy()
+    verdicts[repeated["ordinal"].to_numpy()] = np.where(is_other, Verdict.CONFLICT, Verdict.DUPLICATE)
+    shown = repeated.filter(repeated["differs"])["message_id"].slice(0, CONFLICTS_SHOWN).to_pylist()
+    return Sifted(rows.filter(pa.array(verdicts == Verdict.NEW)), verdicts, shown)
 
 
 def _known(files: Sequence[LogFile]) -> str:

@@ -6,4 +6,14 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keepwell.web.settings")
 
-application = get_asgi_application()
+pages = get_asgi_application()
+
+# The intake imports models, so Django must be set up before.
+from django.conf import settings  # noqa: E402
+
+from keepwell.base.clock import SystemClock  # noqa: E402
+from keepwell.jobs.door import Door  # noqa: E402
+from keepwell.jobs.inbox import Inbox  # noqa: E402
+from keepwell.web.ingest import Intake  # noqa: E402
+
+application = Intake(pages, Door(settings.KEEPWELL), Inbox(), SystemClock())

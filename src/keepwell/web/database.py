@@ -1,7 +1,7 @@
 """The state database: SQLite in the home folder, or what DATABASE_URL names."""
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from keepwell.base.errors import SettingError
 from keepwell.base.settings import Settings
@@ -27,21 +27,25 @@ def _by_url(url: str) -> dict[str, Any]:
     try:
         parts = urlsplit(url)
         port = parts.port
+        # A Unix socket has a folder in place of a host, and an address has no room for that but here.
+        folder = parse_qs(parts.query).get("host", [""])[0]
     except ValueError:
-        parts, port = urlsplit(""), None
+        parts, port, folder = urlsplit(""), None, ""
     name = unquote(parts.path.lstrip("/"))
     if parts.scheme not in {"postgresql", "postgres"} or not name:
         # The address itself may hold a password, so it is not repeated.
         raise SettingError(
             "DATABASE_URL is not an address of a PostgreSQL database; "
-            "expected postgresql://name:password@host:5432/database, or nothing for SQLite."
+            "expected postgresql://name:password@host:5432/database, or with a Unix socket "
+            "postgresql://name@/database?host=/folder, "
+            "or nothing for SQLite."
         )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
+        "HOST": parts.hostname or folder,
         "PORT": port or "",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,

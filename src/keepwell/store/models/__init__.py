@@ -2,7 +2,7 @@ from keepwell.store.models.account import Account, Contact
 from keepwell.store.models.audit import AuditEntry
 from keepwell.store.models.event_name import EventName
 from keepwell.store.models.import_run import ImportRun
-from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent, SealPlan
+from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent, SealPlan, TouchedAccount
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
 from keepwell.store.models.score import CurrentScore, ScoreRecord
@@ -26,4 +26,5 @@ __all__ = [
     "SealPlan",
     "SegmentAccount",
     "Source",
+    "TouchedAccount",
 ]

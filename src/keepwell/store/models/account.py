@@ -41,6 +41,7 @@ class Contact(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "key"], name="contact_key")]
+        indexes = [models.Index(fields=["key"], name="contact_anywhere")]
 
     def __str__(self) -> str:
         return self.name or self.key

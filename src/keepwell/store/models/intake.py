@@ -5,13 +5,19 @@ Sources and keys are plain numbers here: a row must be written in microseconds, 
 
 from django.db import models
 
+from keepwell.store.models.account import Account
+
 
 class InboxBatch(models.Model):
-    """The events of one request, durable before it was answered; `body` is a MessagePack list of `Inbound`."""
+    """The events of one request, durable before it was answered; `body` is a MessagePack list of `Inbound`.
+
+    `hour` is the hour of the ledger that counts them: that of the first receipt, also for events replayed later.
+    """
 
     source = models.BigIntegerField()
     key = models.BigIntegerField(default=0)
     known_at = models.DateTimeField()
+    hour = models.DateTimeField()
     events = models.IntegerField()
     body = models.BinaryField()
 
@@ -66,3 +72,9 @@ class SealPlan(models.Model):
     number = models.BigIntegerField(unique=True)
     batches = models.JSONField()
     outcome = models.BinaryField()
+
+
+class TouchedAccount(models.Model):
+    """An account with events in the log that its current score does not know yet."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")

@@ -8,22 +8,22 @@ from keepwell.facts.event_name import NameCode
 from keepwell.store.models import Account, Contact, EventName
 
 
-def account_keys() -> pa.Table:
-    """Columns id and key of every account."""
-    rows = list(Account.objects.values_list("id", "key"))
+def account_keys(after: int = 0) -> pa.Table:
+    """Columns id and key of every account whose integer is above `after`."""
+    rows = list(Account.objects.filter(pk__gt=after).values_list("id", "key"))
     return _table({"id": [row[0] for row in rows], "key": [row[1] for row in rows]})
 
 
-def contact_keys() -> pa.Table:
-    """Columns id, account and key of every contact."""
-    rows = list(Contact.objects.values_list("id", "account_id", "key"))
+def contact_keys(after: int = 0) -> pa.Table:
+    """Columns id, account and key of every contact whose integer is above `after`."""
+    rows = list(Contact.objects.filter(pk__gt=after).values_list("id", "account_id", "key"))
     ids, accounts, keys = ([row[place] for row in rows] for place in range(3))
     return _table({"id": ids, "account": accounts, "key": keys})
 
 
-def event_name_keys() -> pa.Table:
-    """Columns id and key of every event name."""
-    rows = list(EventName.objects.values_list("id", "name"))
+def event_name_keys(after: int = 0) -> pa.Table:
+    """Columns id and key of every event name whose integer is above `after`."""
+    rows = list(EventName.objects.filter(pk__gt=after).values_list("id", "name"))
     return _table({"id": [row[0] for row in rows], "key": [row[1] for row in rows]})
 
 

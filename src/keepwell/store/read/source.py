@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from django.db.models import BigIntegerField, CharField, Count, Max, Min, QuerySet, Sum, Value
-from django.db.models.functions import TruncHour
+from django.db.models import BigIntegerField, CharField, Count, F, Max, Min, QuerySet, Sum, Value
 
 from keepwell.store.models import ApiKey, InboxBatch, LedgerCount, Member, RejectedEvent, Source
 
@@ -259,12 +258,12 @@ def _ledger_and_inbox(
         ledger, inbox = ledger.filter(source=source), inbox.filter(source=source)
     if since is not None:
         since = since.replace(minute=0, second=0, microsecond=0)
-        ledger, inbox = ledger.filter(hour__gte=since), inbox.filter(known_at__gte=since)
+        ledger, inbox = ledger.filter(hour__gte=since), inbox.filter(hour__gte=since)
     if until is not None:
         until = (until - timedelta(microseconds=1)).replace(minute=0, second=0, microsecond=0) + HOUR
-        ledger, inbox = ledger.filter(hour__lt=until), inbox.filter(known_at__lt=until)
+        ledger, inbox = ledger.filter(hour__lt=until), inbox.filter(hour__lt=until)
     waiting = (
-        inbox.annotate(begun=TruncHour("known_at"), became=Value(WAITING, output_field=CharField()))
+        inbox.annotate(begun=F("hour"), became=Value(WAITING, output_field=CharField()))
         .values_list("source", "key", "begun", "became")
         .annotate(total=Sum("events", output_field=BigIntegerField()))
     )

@@ -1,0 +1,131 @@
+"""Who may send what: keys, connectors' secrets and the trusted event names, remembered for a few seconds.
+
+The database is asked in a thread of its own, so that a slow one delays only those who are new at the
+door. While it does not answer, a key that was known shortly before is still let in: its events will be
+refused as not certain if they cannot be written.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Generic, TypeVar
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from keepwell.base.allowance import Allowance
+from keepwell.base.home import Home
+from keepwell.base.settings import Settings
+from keepwell.connectors.dialect import Sender
+from keepwell.jobs.import_file import read_catalogue
+from keepwell.jobs.key import Held, do_note_leak, do_note_use, read_key, secrets_of
+from keepwell.jobs.secret import open_vault
+from keepwell.store.models import Source
+
+FRESH: Final = timedelta(seconds=5)
+CATALOGUE_FRESH: Final = timedelta(minutes=1)
+# How long an answer may be used while the database gives no newer one.
+STALE: Final = timedelta(minutes=5)
+REMEMBERED: Final = 10_000
+NOTED_EVERY: Final = timedelta(minutes=1)
+
+T = TypeVar("T")
+
+
+class ClosedError(Exception):
+    """The database does not answer, and nothing recent is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered(Generic[T]):
+    value: T
+    at: datetime
+
+
+class Door:
+    """What the intake must know before it reads a request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._allowance = Allowance(max(1, settings.intake_requests_a_minute))
+        self._used: set[int] = set()
+        self._noted: datetime | None = None
+        self._known: OrderedDict[tuple[str, str], _Remembered[object]] = OrderedDict()
+        self._thread = ThreadPoolExecutor(1, "door")
+
+    async def key(self, text: str, *, now: datetime) -> Held | None:
+        """The key if it is valid now, None if not; ClosedError when that cannot be found out."""
+        held = await self._asked(("key", text), lambda: read_key(text, now=now), FRESH, now)
+        if held is not None and held.expires_at is not None and held.expires_at <= now:
+            return None
+        if held is not None:
+            self._used.add(held.id)
+        return held
+
+    async def sources(self, connector: str, name: str, *, now: datetime) -> Sequence[tuple[Source, list[str]]]:
+        """The active sources of a connector, or the one of this name, with their secrets."""
+        return await self._asked(("source", f"{connector}/{name}"), lambda: self._secrets(connector, name), FRESH, now)
+
+    async def sender(self, held: Held, *, now: datetime) -> Sender:
+        """What the holder of this key may send."""
+        trusted = await self._asked(("names", ""), self._trusted_names, CATALOGUE_FRESH, now)
+        return Sender(is_trusted=held.is_trusted, trusted_names=trusted)
+
+    async def note_leak(self, text: str, *, now: datetime) -> None:
+        """A key was seen in an address."""
+        await self._run(lambda: do_note_leak(text, where="an address", now=now))
+
+    def wait_s(self, held: Held, *, now: datetime) -> float:
+        """0 when this key may send one more request now, else after how many seconds it may."""
+        return self._allowance.wait_s(held.id, now.timestamp())
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    async def note_use(self, *, now: datetime) -> None:
+        """Write down once a minute which keys were used."""
+        if self._noted is not None and now - self._noted < NOTED_EVERY:
+            return
+        used, self._used, self._noted = self._used, set(), now
+        if used:
+            await self._run(lambda: do_note_use(used, now=now))
+
+    def _secrets(self, connector: str, name: str) -> list[tuple[Source, list[str]]]:
+        return secrets_of(connector, name or None, vault=open_vault(self._settings))
+
+    def _trusted_names(self) -> frozenset[str]:
+        events = read_catalogue(Home(self._settings.home)).events
+        return frozenset(spelt for name, event in events.items() if event.trusted for spelt in (name, *event.aliases))
+
+    async def _asked(self, place: tuple[str, str], ask: Callable[[], T], fresh: timedelta, now: datetime) -> T:
+        found: _Remembered[T] | None = self._known.get(place)  # type: ignore[assignment]  # of the type asked for
+        if found is not None and now - found.at < fresh:
+            return found.value
+        try:
+            value = await self._run(ask)
+        except ClosedError:
+            if found is not None and now - found.at < STALE:
+                return found.value
+            raise
+        self._known[place] = _Remembered(value, now)
+        self._known.move_to_end(place)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return value
+
+    async def _run(self, ask: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _with_own_connection, ask)
+        except (DatabaseError, InterfaceError) as error:
+            raise ClosedError(str(error)) from error
+
+
+def _with_own_connection(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except (DatabaseError, InterfaceError):
+        # The next question opens a new one.
+        connection.close()
+        raise

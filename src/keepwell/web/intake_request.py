@@ -1,0 +1,136 @@
+"""A request to the intake: its bytes within bounds, and the key it shows."""
+
+import asyncio
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from keepwell.facts.inbound import BATCH_BYTES, UnreadableError
+
+Scope = dict[str, Any]
+GZIP: Final = b"\x1f\x8b"
+SECONDS_TO_SEND: Final = 30
+KEY_NAMES: Final = frozenset({"key", "api_key", "apikey", "writekey", "write_key", "token", "access_token", "secret"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The key of a request, "" where its headers show none; `is_in_url` if the address itself carries one."""
+
+    text: str
+    is_in_url: bool
+
+
+async def read_body(scope: Scope, receive: Any) -> bytes:
+    """The whole body, unpacked when it is gzip, whatever its headers say.
+
+    Raises UnreadableError for one that is too large, too slow, cut off or damaged; no more than the limit
+    is ever held.
+    """
+    length = header(scope, b"content-length")
+    if length.isdigit() and int(length) > BATCH_BYTES:
+        raise too_large()
+    try:
+        async with asyncio.timeout(SECONDS_TO_SEND):
+            packed = await _received(receive)
+    except TimeoutError:
+        raise UnreadableError(
+            "too_slow", f"The request did not arrive within {SECONDS_TO_SEND} seconds.", 408
+        ) from None
+    return unpacked(packed)
+
+
+def unpacked(packed: bytes) -> bytes:
+    """Gzip is known by its first bytes: senders say so in headers, or not, or wrongly."""
+    if not packed.startswith(GZIP):
+        return packed
+    machine = zlib.decompressobj(wbits=31)
+    try:
+        body = machine.decompress(packed, BATCH_BYTES + 1)
+    except zlib.error as error:
+        raise UnreadableError("bad_gzip", f"The body begins like gzip and cannot be unpacked: {error}.") from None
+    if len(body) > BATCH_BYTES:
+        raise too_large()
+    if not machine.eof:
+        raise UnreadableError("bad_gzip", "The body is gzip that was cut off. Send it again.")
+    return body
+
+
+def too_large() -> UnreadableError:
+    return UnreadableError(
+        "too_large", f"The request is larger than {BATCH_BYTES:,} bytes. Send fewer events at a time.", 413
+    )
+
+
+def shown_key(scope: Scope) -> Shown:
+    """The key in the headers: the user of Basic, or a Bearer token; also says whether the address holds one."""
+    query = scope["query_string"]
+    names = {name.lower() for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)} if query else set()
+    scheme, _, rest = header(scope, b"authorization").strip().partition(" ")
+    text = ""
+    if scheme.lower() == "bearer":
+        text = rest.strip()
+    elif scheme.lower() == "basic":
+        text = _name_of_basic(rest.strip())
+    return Shown(text, bool(names & KEY_NAMES))
+
+
+def keys_in_url(scope: Scope) -> list[str]:
+    """Every value of the address that stands where a key does."""
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
+    return [value for name, value in pairs if name.lower() in KEY_NAMES]
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """A header's first value, "" without one."""
+    for found, value in scope["headers"]:
+        if found == name:
+            return str(value.decode("latin-1"))
+    return ""
+
+
+def headers(scope: Scope) -> Mapping[str, str]:
+    """All headers by lower-case name."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def public_url(scope: Scope) -> str:
+    """The address as the sender wrote it, which some signatures cover."""
+    query = scope["query_string"].decode("latin-1")
+    path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+    return f"{scope['scheme']}://{header(scope, b'host')}{path}{'?' + query if query else ''}"
+
+
+async def _received(receive: Any) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise UnreadableError("cut_off", "The connection ended before the request did.")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > BATCH_BYTES:
+            raise too_large()
+        if part:
+            parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _name_of_basic(encoded: str) -> str:
+    """The user name of Basic credentials; the colon behind it may be missing."""
+    try:
+        return base64.b64decode(encoded, validate=True).decode("latin-1").partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def json_bytes(value: Mapping[str, object]) -> bytes:
+    """An answer."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
