@@ -1,6 +1,7 @@
 """The pages of sources: what came in and what became of it, keys shown once, rejected events as they came."""
 
 import html
+import json
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from keepwell.base.clock import SystemClock
 from keepwell.jobs.key import do_create_key, read_key
 from keepwell.store.models import ApiKey, AuditEntry, Member, RejectedEvent, Source
+from keepwell.store.read.source import ledger_differences
 from tests.web.source_world import plant_sources
 from tests.web.world import BREAKOUT, EMAIL, MARKER, World
 
@@ -156,3 +158,22 @@ def test_markup_in_any_name_or_body_is_text(planted: Source, signed_in: Client) 
 
 def test_without_a_source_the_first_step_is_said(signed_in: Client) -> None:
     assert "keepwell source add web-app" in text_of(signed_in, "/sources")
+
+
+def test_rejected_events_are_replayed_by_reason_under_their_own_ids(planted: Source, signed_in: Client) -> None:
+    good = json.dumps({"type": "track", "event": "signed_in", "messageId": "m-1", "userId": "u1",
+                       "context": {"groupId": "acme"}, "timestamp": "2026-11-20T08:00:00Z"})  # fmt: skip
+    first = RejectedEvent.objects.filter(source=planted.pk, code="no_subject").first()
+    assert first is not None
+    RejectedEvent.objects.filter(pk=first.pk).update(body=good.encode(), message_id="m-1")
+    answer = signed_in.post(f"/sources/{planted.pk}/replay", {"code": "no_subject"}, follow=True)
+    assert "1 taken after all, 6 refused still." in answer.content.decode()
+    first.refresh_from_db()
+    assert first.replayed_at is not None
+    assert ledger_differences() == [item for item in ledger_differences() if item.source != planted.pk]
+    assert RejectedEvent.objects.filter(replayed_at=None, code="too_far_ahead").count() == 1
+    nothing = signed_in.post(f"/sources/{planted.pk}/replay", {"code": "nonsense"}, follow=True)
+    assert "no rejected event of this reason" in nothing.content.decode()
+    assert signed_in.get(f"/sources/{planted.pk}/replay").status_code == 405
+    Member.objects.filter(email=EMAIL).update(role="analyst")
+    assert signed_in.post(f"/sources/{planted.pk}/replay", {"code": "too_far_ahead"}).status_code == 404

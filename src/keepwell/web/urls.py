@@ -12,7 +12,7 @@ from keepwell.web.pages.account import account_page
 from keepwell.web.pages.account_events import account_events_page
 from keepwell.web.pages.accounts import accounts_page
 from keepwell.web.pages.overview import overview_page
-from keepwell.web.pages.source import create_key, revoke_key, source_page
+from keepwell.web.pages.source import create_key, replay, revoke_key, source_page
 from keepwell.web.pages.sources import sources_page
 from keepwell.web.sign_in import SignIn
 
@@ -29,6 +29,7 @@ urlpatterns = [
     path("accounts/<int:account_id>/events", account_events_page, name="account_events"),
     path("sources", sources_page, name="sources"),
     path("sources/<int:source_id>", source_page, name="source"),
+    path("sources/<int:source_id>/replay", replay, name="replay"),
     path("sources/<int:source_id>/keys", create_key, name="create_key"),
     path("sources/<int:source_id>/keys/<int:key_id>/revoke", revoke_key, name="revoke_key"),
     path("api/", api.urls),

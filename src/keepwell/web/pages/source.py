@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 from keepwell.base.clock import SystemClock
 from keepwell.base.errors import UserError
 from keepwell.base.home import Home
+from keepwell.jobs.inbox import read_batch
 from keepwell.jobs.key import SENDING, do_create_key, do_revoke_key
+from keepwell.jobs.reject import do_replay_rejected
+from keepwell.jobs.seal import UNASSIGNED
 from keepwell.jobs.silence import source_states
 from keepwell.store.models import Member, RejectedEvent, Source
 from keepwell.store.read.source import (
@@ -27,6 +31,7 @@ from keepwell.store.read.source import (
     access_keys,
     access_ledger,
     access_rejected,
+    access_rejected_ids,
     access_source,
     access_sources,
     manages_sources,
@@ -44,6 +49,7 @@ HOUR: Final = timedelta(hours=1)
 # A bar an hour up to a week, and a bar a day beyond.
 MOST_HOURS: Final = 168
 BODY_CHARACTERS: Final = 2_000
+MOST_REPLAYED: Final = 5_000
 KEY_KINDS: Final = {
     "srv": "srv: for servers, takes every event",
     "ing": "ing: for browsers and apps, may be seen by anybody, takes no payments or contracts",
@@ -136,6 +142,20 @@ def revoke_key(request: HttpRequest, source_id: int, key_id: int) -> HttpRespons
     return redirect("source", source_id)
 
 
+@require_POST
+def replay(request: HttpRequest, source_id: int) -> HttpResponse:
+    """Takes the rejected events of one reason again, at most `MOST_REPLAYED` at once."""
+    member, source = _asked(request, source_id)
+    found = access_rejected_ids(member, source.pk, request.POST.get("code", ""), MOST_REPLAYED + 1)
+    if not found:
+        messages.error(request, "There is no rejected event of this reason any more.")
+        return redirect("source", source_id)
+    done = do_replay_rejected(found[:MOST_REPLAYED], by=member.email, now=SystemClock().now())
+    more = " There are more; replay again." if len(found) > MOST_REPLAYED else ""
+    messages.success(request, f"{done.taken:,} taken after all, {done.refused:,} refused still.{more}")
+    return redirect("source", source_id)
+
+
 def _asked(request: HttpRequest, source_id: int) -> tuple[Member, Source]:
     member = member_of(request)
     source = access_source(member, source_id)
@@ -167,7 +187,7 @@ def _filled(member: Member, row: SourceRow, span: str, now: datetime) -> Context
         takes_keys=row.connector == "http" and row.is_active,
         kinds=list(KEY_KINDS.items()),
         rejected=[
-            RejectedView(group, [RejectedLine(event, readable(bytes(event.body))) for event in group.newest])
+            RejectedView(group, [RejectedLine(event, readable(_body(event))) for event in group.newest])
             for group in rejected
         ],
         rejected_count=sum(group.count for group in rejected),
@@ -189,6 +209,12 @@ def _sum(hours: Sequence[HourCount]) -> Mapping[str, int]:
     for hour in hours:
         found.update(hour.outcomes)
     return {outcome: found[outcome] for outcome in OUTCOMES}
+
+
+def _body(event: RejectedEvent) -> bytes:
+    """What was sent; an event that only lacks its account is kept as it was understood."""
+    body = bytes(event.body)
+    return msgspec.json.encode(read_batch(body)) if event.dialect == UNASSIGNED else body
 
 
 def readable(body: bytes) -> str:
