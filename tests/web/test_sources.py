@@ -177,3 +177,30 @@ def test_rejected_events_are_replayed_by_reason_under_their_own_ids(planted: Sou
     assert signed_in.get(f"/sources/{planted.pk}/replay").status_code == 405
     Member.objects.filter(email=EMAIL).update(role="analyst")
     assert signed_in.post(f"/sources/{planted.pk}/replay", {"code": "too_far_ahead"}).status_code == 404
+
+
+def test_keys_of_the_api_are_made_and_revoked_on_the_list(planted: Source, signed_in: Client) -> None:
+    made = signed_in.post("/sources/keys", {"kind": "adm", "addresses": "127.0.0.1, 10.0.0.0/8", "days": "30"})
+    assert (made.status_code, made["Cache-Control"]) == (201, "no-store")
+    (text,) = set(re.findall(r"adm_[\w-]{43}", made.content.decode()))
+    bearer = {"Authorization": f"Bearer {text}"}
+    assert Client().get("/api/accounts", headers=bearer).status_code == 200
+    key = ApiKey.objects.get(prefix=text[4:12])
+    assert (key.created_by, key.addresses) == (EMAIL, ["127.0.0.1/32", "10.0.0.0/8"])
+    assert "is revoked" in signed_in.post(f"/sources/keys/{key.pk}/revoke", follow=True).content.decode()
+    assert Client().get("/api/accounts", headers=bearer).status_code == 401
+    for wrong, sentence in (
+        ({"kind": "adm"}, "needs the addresses"),
+        ({"kind": "adm", "addresses": "here"}, "is not an address"),
+        ({"kind": "adm", "addresses": "10.0.0.1", "days": "91"}, "at most 90 days"),
+        ({"kind": "red", "days": "-1"}, "cannot be good for"),
+    ):
+        answer = signed_in.post("/sources/keys", wrong, follow=True)
+        assert sentence in html.unescape(answer.content.decode())
+    assert signed_in.post("/sources/keys", {"kind": "srv"}).status_code == 404
+    sending = ApiKey.objects.filter(source=planted, revoked_at=None).first()
+    assert sending is not None
+    assert signed_in.post(f"/sources/keys/{sending.pk}/revoke").status_code == 404
+    Member.objects.filter(email=EMAIL).update(role="analyst")
+    assert signed_in.post("/sources/keys", {"kind": "red"}).status_code == 404
+    assert signed_in.post(f"/sources/keys/{key.pk}/revoke").status_code == 404

@@ -14,14 +14,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from keepwell.base.clock import SystemClock
-from keepwell.base.errors import UserError
 from keepwell.base.home import Home
 from keepwell.jobs.inbox import read_batch
-from keepwell.jobs.key import SENDING, do_create_key, do_revoke_key
 from keepwell.jobs.reject import do_replay_rejected
 from keepwell.jobs.seal import UNASSIGNED
 from keepwell.jobs.silence import source_states
-from keepwell.store.models import Member, RejectedEvent, Source
+from keepwell.store.models import Member, RejectedEvent
 from keepwell.store.read.source import (
     OUTCOMES,
     HourCount,
@@ -32,13 +30,12 @@ from keepwell.store.read.source import (
     access_ledger,
     access_rejected,
     access_rejected_ids,
-    access_source,
     access_sources,
     manages_sources,
 )
 from keepwell.web.charts import Options, ledger_chart, ledger_text
 from keepwell.web.pages.frame import Choice, member_of
-from keepwell.web.pages.sources import StateFace, no_access, state_face
+from keepwell.web.pages.sources import StateFace, asked_source, no_access, state_face
 
 SPANS: Final[Mapping[str, tuple[str, timedelta]]] = {
     "24": ("24 hours", timedelta(hours=24)),
@@ -88,14 +85,6 @@ class Context:
     rejected_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyContext:
-    source: Source
-    name: str
-    text: str
-    intake: str
-
-
 @require_safe
 def source_page(request: HttpRequest, source_id: int) -> HttpResponse:
     member, now = member_of(request), SystemClock().now()
@@ -110,42 +99,9 @@ def source_page(request: HttpRequest, source_id: int) -> HttpResponse:
 
 
 @require_POST
-def create_key(request: HttpRequest, source_id: int) -> HttpResponse:
-    """Shows the new key in this very answer; it is kept nowhere, so there is no page to come back to."""
-    member, source = _asked(request, source_id)
-    kind = request.POST.get("kind", "")
-    if kind not in SENDING:
-        raise Http404
-    try:
-        key, text = do_create_key(
-            kind, source=source.name, note=request.POST.get("note", ""), by=member.email, now=SystemClock().now()
-        )
-    except UserError as error:
-        messages.error(request, str(error))
-        return redirect("source", source_id)
-    page = KeyContext(source, str(key), text, request.build_absolute_uri("/").rstrip("/"))
-    return render(request, "source_key.html", {"page": page, "here": "sources"}, status=201)
-
-
-@require_POST
-def revoke_key(request: HttpRequest, source_id: int, key_id: int) -> HttpResponse:
-    member, source = _asked(request, source_id)
-    row = next((row for row in access_keys(member, source.pk) if row.id == key_id), None)
-    if row is None:
-        raise Http404
-    try:
-        do_revoke_key(row.name, by=member.email, now=SystemClock().now())
-    except UserError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, f"The key {row.name} is revoked; whoever holds it is refused from now on.")
-    return redirect("source", source_id)
-
-
-@require_POST
 def replay(request: HttpRequest, source_id: int) -> HttpResponse:
     """Takes the rejected events of one reason again, at most `MOST_REPLAYED` at once."""
-    member, source = _asked(request, source_id)
+    member, source = asked_source(request, source_id)
     found = access_rejected_ids(member, source.pk, request.POST.get("code", ""), MOST_REPLAYED + 1)
     if not found:
         messages.error(request, "There is no rejected event of this reason any more.")
@@ -154,14 +110,6 @@ def replay(request: HttpRequest, source_id: int) -> HttpResponse:
     more = " There are more; replay again." if len(found) > MOST_REPLAYED else ""
     messages.success(request, f"{done.taken:,} taken after all, {done.refused:,} refused still.{more}")
     return redirect("source", source_id)
-
-
-def _asked(request: HttpRequest, source_id: int) -> tuple[Member, Source]:
-    member = member_of(request)
-    source = access_source(member, source_id)
-    if source is None:
-        raise Http404
-    return member, source
 
 
 def _filled(member: Member, row: SourceRow, span: str, now: datetime) -> Context:

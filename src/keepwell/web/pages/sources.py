@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
 from keepwell.jobs.silence import Sending, SourceState, source_states
-from keepwell.store.models import Member
+from keepwell.store.models import Member, Source
 from keepwell.store.read.source import (
     Difference,
     KeyRow,
     SourceRow,
     access_keys,
+    access_source,
     access_sources,
     ledger_differences,
     manages_sources,
@@ -85,6 +86,15 @@ def sources_page(request: HttpRequest) -> HttpResponse:
 def no_access(request: HttpRequest, now: datetime) -> HttpResponse:
     page = Context(NO_ACCESS, now)
     return render(request, "sources.html", {"page": page, "here": "sources"}, status=403)
+
+
+def asked_source(request: HttpRequest, source_id: int) -> tuple[Member, Source]:
+    """Who asks and the source; 404 where there is none, or it is not theirs to change."""
+    member = member_of(request)
+    source = access_source(member, source_id)
+    if source is None:
+        raise Http404
+    return member, source
 
 
 def state_face(row: SourceRow, state: SourceState) -> StateFace:
