@@ -197,6 +197,19 @@ def test_the_secrets_of_a_connector_are_given_for_running_sources_only(vault: Va
     assert secrets_of("zendesk", None, vault=vault) == []
 
 
+def test_a_secret_that_cannot_be_read_is_the_trouble_of_its_source_alone(
+    vault: Vault, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = open_vault(Settings(home=tmp_path, secret_key="z" * 40))
+    for name, keeper in (("lost", lost), ("fine", vault)):
+        text = keeper.encrypt_list([f"whsec_{name}"], f"source {name}")
+        Source.objects.create(name=name, connector="stripe", secrets=text, created_at=NOW, created_by="x")
+    found = secrets_of("stripe", None, vault=vault)
+    assert [(source.name, texts) for source, texts in found] == [("lost", []), ("fine", ["whsec_fine"])]
+    assert "The secret of source lost was encrypted with the key" in caplog.text
+    assert "whsec" not in caplog.text
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "<img src=x>", "ä", "-a", "a" * 101, "a\n"])
 def test_a_source_has_a_name_that_fits_an_address(vault: Vault, name: str) -> None:
     if name == "a\n":

@@ -14,6 +14,7 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
+    from tests.web.source_world import plant_sources
     from tests.web.world import plant_second_model, plant_world
 
     call_command("migrate", verbosity=0, interactive=False)
@@ -21,6 +22,7 @@ def main() -> None:
     others = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     world = plant_world(Path(os.environ["KEEPWELL_HOME"]), now=now, others=others)
     plant_second_model([world.acme, world.borealis], now)
+    plant_sources(now)
     sys.stdout.write(f"{world.acme} {world.borealis} {world.hostile}\n")
 
 

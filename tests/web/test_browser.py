@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 from tests.web.conftest import NewPage, Served
 
 pytestmark = pytest.mark.browser
-PAGES = ("/", "/accounts", "/accounts?q=nobody", "/accounts/{acme}", "/accounts/{acme}/events?metric=daily_active_rate")
+PAGES = ("/", "/accounts", "/accounts?q=nobody", "/accounts/{acme}", "/accounts/{acme}/events?metric=daily_active_rate",
+         "/sources", "/sources/1", "/sources/3")  # fmt: skip
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -182,6 +183,9 @@ def test_markup_in_any_field_is_shown_as_text_and_runs_nothing(served: Served, n
         f"/accounts/{served.hostile}/events",
         f"/accounts/{served.hostile}/events?metric=daily_active_rate",
         "/api/accounts?search=%3Cimg",
+        "/sources",
+        "/sources/5",
+        "/api/sources",
     )
     seen = 0
     for path in paths:
@@ -191,7 +195,27 @@ def test_markup_in_any_field_is_shown_as_text_and_runs_nothing(served: Served, n
         assert page.locator("img").count() == 0, path
         seen += "<img src=x onerror=" in page.locator("body").inner_text()
     # The address may search for it and find it; what matters is that it was there to be run.
-    assert seen >= 5
+    assert seen >= 8
+
+
+def test_a_new_key_is_copied_and_revoked_on_the_page(served: Served, new_page: NewPage) -> None:
+    page = new_page("/sources")
+    page.get_by_role("link", name="web-app").click()
+    expect(page.locator("[data-chart]")).to_have_attribute("data-drawn", "yes")
+    page.get_by_label("Kind").select_option("ing")
+    page.get_by_label("Note").fill("made in a browser")
+    page.get_by_role("button", name="Make a key").click()
+    text = page.locator("#key-text").inner_text()
+    assert re.fullmatch(r"ing_[\w-]{43}", text)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("Copied|Selected"))
+    page.get_by_role("link", name="I have copied it").click()
+    assert text not in page.content()
+    row = page.get_by_role("row", name=re.compile("made in a browser"))
+    row.get_by_text("Revoke…").click()
+    row.get_by_role("button", name=f"Revoke {text[:12]}").click()
+    expect(page.locator(".messages")).to_contain_text(f"{text[:12]} is revoked")
+    expect(page.get_by_role("row", name=re.compile("made in a browser"))).to_contain_text("Revoked")
 
 
 def test_after_signing_out_the_back_button_shows_nothing(served: Served, new_page: NewPage) -> None:

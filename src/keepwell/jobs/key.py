@@ -6,6 +6,7 @@ characters that stand for 256 random bits.
 
 import hashlib
 import ipaddress
+import logging
 import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
@@ -22,6 +23,8 @@ from keepwell.jobs.audit import record_act
 from keepwell.jobs.secret import Vault, place_of
 from keepwell.jobs.source import HTTP, find_source
 from keepwell.store.models import ApiKey, Source
+
+logger = logging.getLogger("keepwell.jobs")
 
 SENDING: Final = ("ing", "srv")
 ASKING: Final = ("red", "adm")
@@ -97,11 +100,22 @@ def keys_in(text: str) -> list[str]:
 
 
 def secrets_of(connector: str, name: str | None, *, vault: Vault) -> list[tuple[Source, list[str]]]:
-    """Running sources of a connector, or the one of that name, with their secrets, the newest first."""
+    """Running sources of a connector, or the one of that name, with their secrets, the newest first.
+
+    One whose secrets cannot be decrypted has none, so that its trouble is not that of the others.
+    """
     rows = Source.objects.filter(connector=connector, is_active=True)
     if name is not None:
         rows = rows.filter(name=name)
-    return [(source, vault.decrypt_list(source.secrets, place_of(source.name))) for source in rows.order_by("pk")]
+    return [(source, _readable(source, vault)) for source in rows.order_by("pk")]
+
+
+def _readable(source: Source, vault: Vault) -> list[str]:
+    try:
+        return vault.decrypt_list(source.secrets, place_of(source.name))
+    except UserError as error:
+        logger.error("%s", error)
+        return []
 
 
 def digest_of(text: str) -> str:

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from django.db import transaction
 
-from keepwell import connectors
 from keepwell.base.errors import UserError, nearest
+from keepwell.base.registry import kinds
+from keepwell.connectors import kinds as connector_kinds
+from keepwell.connectors.connector import Connector
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.secret import Vault, place_of
 from keepwell.store.models import Source
@@ -24,8 +25,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 def known_connectors() -> list[str]:
     """What a source may come in by: "http" for whoever holds a key, and the kinds of connectors."""
-    folder = Path(connectors.__path__[0]) / "kinds"
-    return [HTTP, *sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")]
+    return [HTTP, *kinds(connector_kinds, Connector)]
 
 
 def do_create_source(
@@ -51,7 +51,7 @@ def do_create_source(
         source = Source.objects.create(
             name=name,
             connector=connector,
-            settings=_checked_settings(settings or {}),
+            settings=_checked_settings(connector, settings or {}),
             secrets=_encrypted(name, connector, secrets, vault),
             created_at=now,
             created_by=by,
@@ -75,7 +75,9 @@ def do_change_source(
         source = find_source(name)
         if settings is not None:
             merged = {**source.settings, **settings}
-            source.settings = _checked_settings({key: value for key, value in merged.items() if value is not None})
+            source.settings = _checked_settings(
+                source.connector, {key: value for key, value in merged.items() if value is not None}
+            )
         if secrets is not None:
             source.secrets = _encrypted(source.name, source.connector, secrets, vault)
         source.save(update_fields=["settings", "secrets"])
@@ -128,8 +130,13 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_settings(settings: Mapping[str, object]) -> dict[str, object]:
+def _checked_settings(connector: str, settings: Mapping[str, object]) -> dict[str, object]:
     found = dict(settings)
+    known = {} if connector == HTTP else kinds(connector_kinds, Connector)[connector].options
+    for name in found:
+        if name not in known:
+            hint = nearest(name, list(known)) or f" Expected {'one of ' + ', '.join(known) if known else 'none'}."
+            raise UserError(f"A source of the connector {connector!r} has no setting {name!r}.{hint}")
     if len(json.dumps(found)) > SETTINGS_BYTES:
         raise UserError(f"The settings of a source may hold {SETTINGS_BYTES // 1024} KB; these hold more.")
     return found

@@ -5,13 +5,14 @@ Labels and tooltips are plain text: no option may hold a function or HTML.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from keepwell.health.weight import NANO
 from keepwell.jobs.read_account import Change
 from keepwell.store.read.health_model import ModelFace
 from keepwell.store.read.score import ScorePoint
+from keepwell.store.read.source import OUTCOMES, HourCount
 from keepwell.web.templatetags.faces import change as change_text
 
 Options = dict[str, Any]
@@ -128,6 +129,54 @@ def waterfall_text(change: Change, model: ModelFace) -> str:
     parts = [f"{model.metric_title(line.metric)} {change_text(line.change_nano)}" for line in change.lines[:3]]
     total = change_text(change.change_nano)
     return f"The score changed by {total} points. Largest causes: {', '.join(parts) or 'none'}."
+
+
+OUTCOME_COLOURS = {
+    "accepted": "var(--stable)",
+    "duplicate": "var(--muted)",
+    "conflict": "var(--watch)",
+    "rejected": "var(--act)",
+    "waiting": "var(--grow)",
+}
+
+
+def ledger_chart(bars: Sequence[HourCount], unit: timedelta, description: str) -> Options:
+    """Events by outcome, one stacked bar for each hour or day, oldest first; an empty place is silence."""
+    is_hour = unit == timedelta(hours=1)
+    return {
+        **_common(description),
+        "grid": {"left": 52, "right": 12, "top": 12, "bottom": 56},
+        "xAxis": {
+            "type": "category",
+            "data": [f"{bar.hour:%-d %b %H:%M}" if is_hour else f"{bar.hour:%-d %b}" for bar in bars],
+            **_AXIS,
+        },
+        "yAxis": {"type": "value", "minInterval": 1, **_AXIS, "splitLine": {"lineStyle": {"color": "var(--line)"}}},
+        "legend": {"bottom": 0, "icon": "rect", "itemWidth": 12, "textStyle": {"color": "var(--text)"}},
+        "series": [
+            {
+                "name": outcome.capitalize(),
+                "type": "bar",
+                "stack": "outcome",
+                "itemStyle": {"color": OUTCOME_COLOURS[outcome]},
+                "data": [bar.outcomes[outcome] for bar in bars],
+            }
+            for outcome in OUTCOMES
+            if any(bar.outcomes[outcome] for bar in bars)
+        ],
+        "tooltip": {**_tooltip(), "trigger": "axis", "axisPointer": {"type": "shadow"}},
+    }
+
+
+def ledger_text(total: HourCount, hours: int, stretch: str) -> str:
+    """What a reader who does not see the bars is told."""
+    if not hours:
+        return f"Nothing came in during the last {stretch}."
+    parts = [f"{total.outcomes[outcome]:,} {outcome}" for outcome in OUTCOMES if total.outcomes[outcome]]
+    return (
+        f"{total.received:,} events in the last {stretch}, in {hours} {'hour' if hours == 1 else 'different hours'}: "
+        f"{', '.join(parts) or 'none accounted for'}."
+    )
 
 
 def _common(description: str) -> Options:

@@ -12,6 +12,9 @@ from keepwell.web.pages.account import account_page
 from keepwell.web.pages.account_events import account_events_page
 from keepwell.web.pages.accounts import accounts_page
 from keepwell.web.pages.overview import overview_page
+from keepwell.web.pages.source import replay, source_page
+from keepwell.web.pages.source_key import create_api_key, create_key, revoke_api_key, revoke_key
+from keepwell.web.pages.sources import sources_page
 from keepwell.web.sign_in import SignIn
 
 
@@ -25,6 +28,13 @@ urlpatterns = [
     path("accounts", accounts_page, name="accounts"),
     path("accounts/<int:account_id>", account_page, name="account"),
     path("accounts/<int:account_id>/events", account_events_page, name="account_events"),
+    path("sources", sources_page, name="sources"),
+    path("sources/keys", create_api_key, name="create_api_key"),
+    path("sources/keys/<int:key_id>/revoke", revoke_api_key, name="revoke_api_key"),
+    path("sources/<int:source_id>", source_page, name="source"),
+    path("sources/<int:source_id>/replay", replay, name="replay"),
+    path("sources/<int:source_id>/keys", create_key, name="create_key"),
+    path("sources/<int:source_id>/keys/<int:key_id>/revoke", revoke_key, name="revoke_key"),
     path("api/", api.urls),
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),

@@ -48,7 +48,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One source; the counts are those of the last 24 hours of the clock, this one included."""
+    """One source; the counts are those of the last 24 hours of the clock, this one included.
+
+    `last_event_at` is when the last event came, whatever became of it.
+    """
 
     id: int
     name: str
@@ -136,12 +139,17 @@ def source_rows(sources: QuerySet[Source], *, now: datetime) -> list[SourceRow]:
         if outcome == REJECTED:
             reasons[source][reason] += count
     waiting = {
-        source: (events, oldest)
-        for source, events, oldest in InboxBatch.objects.values_list("source").annotate(Sum("events"), Min("known_at"))
+        source: (events, oldest, newest)
+        for source, events, oldest, newest in InboxBatch.objects.values_list("source").annotate(
+            Sum("events"), Min("known_at"), Max("known_at")
+        )
     }
+    rejected = dict(RejectedEvent.objects.values_list("source").annotate(Max("known_at")))
     rows = []
     for source in sources.order_by("name"):
-        events, oldest = waiting.get(source.pk, (0, None))
+        events, oldest, newest = waiting.get(source.pk, (0, None, None))
+        # Sealing writes the time of the last event down, so what waits or was rejected may be newer.
+        came = [moment for moment in (source.last_event_at, newest, rejected.get(source.pk)) if moment is not None]
         found = counts[source.pk]
         rows.append(
             SourceRow(
@@ -150,7 +158,7 @@ def source_rows(sources: QuerySet[Source], *, now: datetime) -> list[SourceRow]:
                 connector=source.connector,
                 is_active=source.is_active,
                 created_at=source.created_at,
-                last_event_at=source.last_event_at,
+                last_event_at=max(came, default=None),
                 received=found[RECEIVED],
                 outcomes={outcome: found[outcome] for outcome in OUTCOMES if outcome != WAITING},
                 waiting=events,
@@ -215,6 +223,14 @@ def access_rejected(member: Member, source_id: int, *, newest: int = 3) -> list[
         RejectedGroup(code, count, first, last, list(rows.filter(code=code).order_by("-known_at", "-pk")[:newest]))
         for code, count, first, last in sorted(groups, key=lambda group: (-group[1], group[0]))
     ]
+
+
+def access_rejected_ids(member: Member, source_id: int, code: str, most: int) -> list[int]:
+    """Rejected events of a source and reason that were not replayed, the oldest first."""
+    if access_source(member, source_id) is None:
+        return []
+    rows = RejectedEvent.objects.filter(source=source_id, code=code, replayed_at=None)
+    return list(rows.order_by("known_at", "pk").values_list("pk", flat=True)[:most])
 
 
 def access_keys(member: Member, source_id: int | None = None) -> list[KeyRow]:

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from keepwell.store.models import Member
 from keepwell.store.read.health_model import ModelFace, access_models
+from keepwell.store.read.source import manages_sources
 from keepwell.web.demo import is_demo
 
 Theme = Literal["", "light", "dark"]
@@ -73,10 +74,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """The context processor of every template."""
     theme = request.COOKIES.get("theme", "")
     density = request.COOKIES.get("density", "")
+    member = getattr(request, "user", None)
     return {
         "theme": theme if theme in {"light", "dark"} else "",
         "density": "compact" if density == "compact" else "comfortable",
         "is_demo": is_demo(),
+        "shows_sources": isinstance(member, Member) and manages_sources(member),
     }
 
 

@@ -1,6 +1,6 @@
 """How numbers, times and bands are written on pages."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from django import template
@@ -54,6 +54,27 @@ def direction(nano: int | None) -> str:
 @register.filter
 def percent(share: float | None) -> str:
     return NONE if share is None else f"{round(share * 100)}{THIN}%"
+
+
+@register.filter
+def fine_percent(share: float | None) -> str:
+    """With one decimal, and never 0 where there was something."""
+    if share is None:
+        return NONE
+    return f"<{THIN}0.1{THIN}%" if 0 < share < 0.001 else f"{share * 100:.1f}{THIN}%"
+
+
+@register.filter
+def passed(gone: timedelta | None) -> str:
+    """A length of time in its largest unit: 45 s, 4 min, 3 h, 2 days."""
+    if gone is None:
+        return NONE
+    seconds = max(0, int(gone.total_seconds()))
+    if seconds < 60:
+        return f"{seconds}{THIN}s"
+    if seconds < 3600:
+        return f"{seconds // 60}{THIN}min"
+    return f"{seconds // 3600}{THIN}h" if seconds < 48 * 3600 else f"{seconds // 86_400}{THIN}days"
 
 
 def measured(value: float | None, unit: str) -> str:

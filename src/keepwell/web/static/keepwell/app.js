@@ -119,3 +119,17 @@ document.addEventListener("keydown", (event) => {
 });
 
 if (location.hash === "#q") document.querySelector("[data-search]")?.focus();
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const place = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(place.textContent);
+    say("[data-copied]", "Copied.");
+  } catch {
+    // Without https the browser lets nobody write to the clipboard; the text is selected instead.
+    getSelection().selectAllChildren(place);
+    say("[data-copied]", "Selected; copy it with the keyboard.");
+  }
+});
