@@ -173,8 +173,9 @@ def _told(item: Mapping[str, object]) -> object:
 
 
 def _made_id(kept: Mapping[str, object], around: _Around, place: int) -> str:
-    content = {key: value for key, value in kept.items() if key not in ("sentAt", "messageId")}
-    return made_id([around.call, content], None if _told(kept) is not None else (around.known_at, place))
+    content = {key: value for key, value in kept.items() if key not in ("type", "sentAt", "messageId")}
+    call = around.call or kept.get("type")
+    return made_id([call, content], None if _told(kept) is not None else (around.known_at, place))
 
 
 def _lent(kept: Mapping[str, object], around: _Around, place: int) -> Mapping[str, object]:
