@@ -10,7 +10,8 @@ from tests.unit.connectors.dialect_case import BROWSER, KNOWN_AT, SECOND, SERVER
 # What posthog 7.91.1 for Python sent over loopback, shortened.
 PYTHON = b"""{"batch": [
 {"properties": {"surface": "web", "x": null, "$python_runtime": "CPython", "$os": "Linux",
- "$groups": {"company": "acme"}, "$lib": "posthog-python", "$geoip_disable": true, "$is_server": true}, "timestamp": "2026-11-20T09:00:00+00:00",
+ "$groups": {"company": "acme"}, "$lib": "posthog-python", "$geoip_disable": true, "$is_server": true},
+ "timestamp": "2026-11-20T09:00:00+00:00",
  "distinct_id": "u1", "event": "signed in", "uuid": "b80e3e34"},
 {"timestamp": "2026-11-20T09:59:59.462415+00:00", "distinct_id": "u1", "$set": {"email": "a@example.org"},
  "event": "$set", "properties": {"$lib": "posthog-python"}, "uuid": "74dd96b4"},

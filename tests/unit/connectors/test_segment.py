@@ -131,6 +131,7 @@ def test_the_clock_of_the_sender_is_put_right_within_reason() -> None:
         ({"userId": True}, "id_invalid"),
         ({"userId": {"id": 7}}, "id_invalid"),
         ({"userId": "x" * 513}, "id_too_long"),
+        ({"userId": 10**4000}, "id_too_long"),
         ({"userId": "a\0"}, "nul"),
         ({"messageId": ["m"]}, "id_invalid"),
         ({"messageId": "m" * 513}, "id_too_long"),
@@ -140,6 +141,9 @@ def test_the_clock_of_the_sender_is_put_right_within_reason() -> None:
         ({"properties": [1]}, "properties_invalid"),
         ({"properties": "x"}, "properties_invalid"),
         ({"type": "group", "groupId": None}, "no_subject"),
+        ({"type": "identify", "userId": None, "context": {"groupId": "acme"}}, "no_subject"),
+        ({"type": "alias", "previousId": None}, "no_subject"),
+        ({"type": "alias", "previousId": "bob", "userId": None, "context": {"groupId": "acme"}}, "no_subject"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_by_a_code_and_alone(fields: dict[str, object], code: str) -> None:
