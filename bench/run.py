@@ -95,10 +95,8 @@ class Bench:
 
     def explained(self, values: Values) -> None:
         scores = score(values, model())
-        losses, wins = ranked_losses(scores), ranked_wins(scores)
-        for row in range(len(values.accounts)):
-            losses.reasons(row)
-            wins.reasons(row)
+        told = zip(ranked_losses(scores).told(), ranked_wins(scores).told(), strict=True)
+        assert sum(1 for _ in told) == len(values.accounts)
 
     def check(self) -> None:
         """Equal values: by hand to 1e-9; in one query of many dates, for some accounts and for one, to the bit."""
