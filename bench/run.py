@@ -78,6 +78,8 @@ class Bench:
         self.engine = DuckEngine()
         self.metrics = model_metrics()
         self.hand = self._hand_written()
+        random = np.random.default_rng(SEED)
+        self.sets = [(random.choice(ACCOUNTS, TOUCHED, replace=False) + 1).tolist() for _ in range(TOUCHED_SETS)]
         self.database = duckdb.connect()
         self.database.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
         self.database.execute("SET parquet_metadata_cache = true")
@@ -89,9 +91,8 @@ class Bench:
         return self.database.sql(self.hand).to_arrow_table()
 
     def touched(self) -> None:
-        random = np.random.default_rng(SEED)
-        for _ in range(TOUCHED_SETS):
-            self.full(accounts=(random.choice(ACCOUNTS, TOUCHED, replace=False) + 1).tolist())
+        for accounts in self.sets:
+            self.full(accounts=accounts)
 
     def explained(self, values: Values) -> None:
         scores = score(values, model())

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
@@ -117,9 +118,10 @@ class EventLog:
 
     def snapshot(self, accounts: Sequence[int] | None = None) -> Snapshot:
         """What a reader needs, all of one version; with `accounts`, only the files whose range holds one of them."""
-        if not self.exists():
+        try:
+            table = self._table()
+        except TableNotFoundError:
             return Snapshot((), {})
-        table = self._table()
         found = _files_of(table, self.folder.absolute())
         if accounts is not None:
             wanted = sorted(accounts)
