@@ -20,7 +20,8 @@ from keepwell.lake.log import EventLog
 from keepwell.store.models import Account, Contact, EventName, ImportRun
 from keepwell.store.read.dictionary import account_keys, contact_keys, event_name_keys
 
-ROWS_A_SEAL: Final = 500_000
+# A batch is held several times over, each row with every column of the log.
+ROWS_A_SEAL: Final = 200_000
 WRITER: Final = "import"
 ROWS_A_STATEMENT: Final = 5_000
 # A name no row carries yet was never known; the first row that carries it moves the moment back.
