@@ -118,6 +118,7 @@ class EventLog:
     @contextmanager
     def sealing(self) -> Iterator[None]:
         """Hold while rows are compared with the log and then appended: nobody else seals in between."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
         with (self.folder.parent / f"{self.folder.name}.sealing.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
