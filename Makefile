@@ -10,10 +10,10 @@ UV_VERSION := 0.13.8
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench torture mission lock browser
+.PHONY: help setup demo test check fix bench torture mission lock browser clients
 help:
 	@echo "make demo      set up, fill a demo company, print its address and serve it (Ctrl-C ends it)"
-	@echo "make test      set up what the tests need, the browser included, and run them all"
+	@echo "make test      set up what the tests need, browser and clients included, and run them all"
 	@echo "make check     formatting, lint, types, floors"
 	@echo "make fix       mend what ruff can mend"
 	@echo "make bench     measure the speed figures on this machine"
@@ -47,7 +47,16 @@ demo: $(VENV)/.runs
 browser: $(VENV)/.ready
 	@$(BIN)/python tests/chromium.py
 
-test: $(VENV)/.ready browser
+# Programs of others that send to the intake; the tests run them as they are.
+clients: $(VENV)/.ready .venv-clients/.ready
+	@$(BIN)/python tests/node.py
+
+.venv-clients/.ready: requirements/clients.txt | $(VENV)/.ready
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-clients
+	$(BIN)/uv pip sync -q --python .venv-clients/bin/python requirements/clients.txt
+	@touch $@
+
+test: $(VENV)/.ready browser clients
 	@$(BIN)/python tests/java.py
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
 
@@ -63,15 +72,9 @@ fix: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/intake.py
 
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture
 
-mission: $(VENV)/.ready browser
-	@$(BIN)/python tests/java.py
-	$(BIN)/pytest -n 2 --mission $(PYTEST_ARGS)
-
-lock: $(VENV)/.ready
-	$(LOCK) --upgrade pyproject.toml -o requirements/lock.txt
-	$(LOCK) --upgrade --all-extras --group dev -c requirements/lock.txt pyproject.toml -o requirements/dev.txt
-	$(LOCK) --upgrade --group clients -o requirements/clients.txt
+mission: $(VENV)/.ready browser clients

@@ -8,8 +8,6 @@ of the rounds. CPU seconds stand beside the elapsed time because other work on t
 """
 
 import argparse
-import os
-import platform
 import resource
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from typing import Final
 
 import duckdb
 import numpy as np
+from figures import heading, table, write_section
 from saas import model, model_metrics
 from world import ACCOUNTS, CODES, EVENTS, SEED, START, world
 from world import END as NOW
@@ -36,8 +35,6 @@ from keepwell.lake.duckdb_engine import DuckEngine
 from keepwell.lake.engine import Question
 
 HERE: Final = Path(__file__).parent
-FIGURES: Final = HERE.parent / "docs" / "figures.md"
-HEADING: Final = "# Speed figures\n\nWritten by `make bench`; newest last.\n"
 DATES: Final = 30
 TOUCHED: Final = 100
 TOUCHED_SETS: Final = 5
@@ -78,6 +75,8 @@ class Bench:
         self.engine = DuckEngine()
         self.metrics = model_metrics()
         self.hand = self._hand_written()
+        random = np.random.default_rng(SEED)
+        self.sets = [(random.choice(ACCOUNTS, TOUCHED, replace=False) + 1).tolist() for _ in range(TOUCHED_SETS)]
         self.database = duckdb.connect()
         self.database.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
         self.database.execute("SET parquet_metadata_cache = true")
@@ -89,16 +88,13 @@ class Bench:
         return self.database.sql(self.hand).to_arrow_table()
 
     def touched(self) -> None:
-        random = np.random.default_rng(SEED)
-        for _ in range(TOUCHED_SETS):
-            self.full(accounts=(random.choice(ACCOUNTS, TOUCHED, replace=False) + 1).tolist())
+        for accounts in self.sets:
+            self.full(accounts=accounts)
 
     def explained(self, values: Values) -> None:
         scores = score(values, model())
-        losses, wins = ranked_losses(scores), ranked_wins(scores)
-        for row in range(len(values.accounts)):
-            losses.reasons(row)
-            wins.reasons(row)
+        told = zip(ranked_losses(scores).told(), ranked_wins(scores).told(), strict=True)
+        assert sum(1 for _ in told) == len(values.accounts)
 
     def check(self) -> None:
         """Equal values: by hand to 1e-9; in one query of many dates, for some accounts and for one, to the bit."""
@@ -195,25 +191,13 @@ def _most_memory() -> int:
     return int(line.split()[1]) * 1024
 
 
-def table(lines: list[Line]) -> str:
-    head = ["what", "s", "CPU s", "ratio (by CPU)", "wanted", "most memory, GB", "held"]
-    rows = [head, *(line.cells() for line in lines)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
-    lined = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join(f"| {line} |" for line in [lined[0], " | ".join("-" * width for width in widths), *lined[1:]])
-
-
 def report(lines: list[Line], rounds: int, backtest_rounds: int, on: str) -> str:
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    told = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=HERE, check=False
-    )
+    head = ["what", "s", "CPU s", "ratio (by CPU)", "wanted", "most memory, GB", "held"]
+    cells = table([head, *(line.cells() for line in lines)])
     return (
-        f"## {on}, commit {told.stdout.strip() or 'unknown'}\n\n"
-        f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()}, Python {platform.python_version()}, "
-        f"DuckDB {duckdb.__version__}; load at the end {load}. {EVENTS:,} events, {ACCOUNTS:,} accounts, 90 days from "
+        f"{heading('scores', on)} DuckDB {duckdb.__version__}. {EVENTS:,} events, {ACCOUNTS:,} accounts, 90 days from "
         f"{START:%Y-%m-%d}; {rounds} rounds, {backtest_rounds} of the back-tests. The ratio of the engine is to the "
-        f"query by hand, the others are to the engine's full run.\n\n{table(lines)}\n"
+        f"query by hand, the others are to the engine's full run.\n\n{cells}\n"
     )
 
 
@@ -238,8 +222,7 @@ def main() -> None:
     section = report(measure(told.rounds, backtest_rounds), told.rounds, backtest_rounds, told.on)
     print(section)
     if not told.dry_run:
-        before = FIGURES.read_text(encoding="utf-8") if FIGURES.exists() else HEADING
-        FIGURES.write_text(f"{before.rstrip()}\n\n{section}", encoding="utf-8")
+        write_section(section)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,18 @@ def test_a_report_tells_each_address_and_whether_it_is_for_good() -> None:
     assert len({event.message_id for event in events}) == 2
 
 
+def test_a_signature_has_no_tone() -> None:
+    body = recorded("mail", "reply.eml").replace(b"happy with it.\r\n", b"happy with it.\r\n\r\n-- \r\nDr Horrible\r\n")
+    (event,) = read("mail", body, {**OURS, "keep_text": True})
+    assert props(event)["text"] == "Thanks for asking, we are very happy with it."
+
+
+@pytest.mark.parametrize("text", [b"On " * 5000, b"\n" * 20_000, b" \n" * 9000, b"On <" * 5000, b"> " * 9000])
+def test_a_text_made_to_take_long_is_read_all_the_same(text: bytes) -> None:
+    (event,) = read("mail", b"From: a@quarry.example\nMessage-ID: <x@quarry.example>\n\n" + text, OURS)
+    assert event.name == "message_received"
+
+
 def test_a_mail_from_the_future_counts_from_when_it_came() -> None:
     body = recorded("mail", "reply.eml").replace(b"Sep 2026 16:13", b"Sep 2031 16:13")
     assert read("mail", body, OURS)[0].at == KNOWN_AT

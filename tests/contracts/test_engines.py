@@ -14,9 +14,12 @@ from keepwell.lake.duckdb_engine import DuckEngine
 from keepwell.lake.engine import Question
 from keepwell.lake.log import EventLog
 from keepwell.lake.spark_engine import SparkEngine
+from keepwell.metrics.compile import compile_metrics
+from keepwell.metrics.events import RELATION
 from keepwell.metrics.metric import Metric
 from tests.contracts.every_kind import FRESH_DAYS, METRICS
 from tests.contracts.log_world import START, codes, random_arrivals, write_log
+from tests.contracts.metric_cases import KINDS, UNDER_TEST, cases
 from tests.contracts.spark_cluster import session_settings, spark_cluster
 
 pytestmark = pytest.mark.spark
@@ -68,6 +71,19 @@ def test_engines_agree_on_every_kind(
     question = Question(METRICS, codes(), moments, accounts, FRESH_DAYS)
     for embedded, distributed in zip(DuckEngine().values(log, question), spark.values(log, question), strict=True):
         _assert_same(embedded, distributed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_gives_the_values_of_its_cases_on_spark(spark: SparkEngine, kind: str) -> None:
+    for case in cases(kind):
+        session = spark._session.newSession()
+        session.createDataFrame(case.events).createOrReplaceTempView(RELATION)
+        query = compile_metrics(case.metrics, case.codes, case.fresh_days, "spark")
+        found = {row["account"]: row[f"m_{UNDER_TEST}"] for row in session.sql(query).toArrow().to_pylist()}
+        assert found == {
+            account: None if value is None else pytest.approx(value, rel=1e-12, abs=0)
+            for account, value in case.expected.items()
+        }, case.name
 
 
 def test_engines_agree_on_an_empty_log(spark: SparkEngine, tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from keepwell.health.held_band import raw_band
+from keepwell.health.weight import NANO
 from keepwell.jobs.account_score import causes_of_change, score_again
 from keepwell.jobs.package import do_publish_package
 from keepwell.jobs.score_book import measure_lines
 from keepwell.lake.duckdb_engine import embedded_engine
 from keepwell.store.models import Account, AuditEntry, CurrentScore, ScoreRecord, SegmentAccount
+from keepwell.store.read.package import model_of
 from tests.flows.company import BY, UNTIL, Company, found_company, history, one_event, running_company
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +61,27 @@ def test_the_key_risk_factors_are_the_measures_that_cost_most(company: Company) 
     lost = {line["metric"]: line["weight_nano"] - line["points_nano"] for line in current.record.measures}
     assert current.reasons
     assert [reason["lost_nano"] for reason in current.reasons] == sorted(lost.values(), reverse=True)[:5]
+
+
+@pytest.mark.requirement("X24")
+def test_an_id_is_enough_and_what_is_told_of_a_score_comes_from_that_very_score(company: Company) -> None:
+    """The sample engine reads a score and an account that it never named; its outputs are taken, its text is not."""
+    model = model_of(company.version)[1]
+    before = UNTIL - timedelta(days=model.trend.days)
+    assert (not CurrentScore.objects.exists(), model.trend.days) == (True, 30)
+    for account in Account.objects.filter(churned_on=None).values_list("pk", flat=True):
+        company.score(accounts=[account])
+        current = CurrentScore.objects.select_related("record").get(account=account)
+        lines = {line["metric"]: line for line in current.record.measures}
+        for group, weight in zip(model.groups, (40, 30, 20, 10), strict=True):
+            assert sum(lines[part.metric]["weight_nano"] for part in group.parts) == weight * NANO
+        assert current.nano_points == sum(line["points_nano"] for line in lines.values())
+        assert current.record.raw_band == raw_band(current.nano_points, model)
+        earlier = score_again(company.home, embedded_engine(), company.version, account, before)
+        assert current.record.trend_nano == current.nano_points - int(earlier.nano_points[0])
+        for reason in current.reasons:
+            line = lines[reason["metric"]]
+            assert reason["lost_nano"] == line["weight_nano"] - line["points_nano"]
 
 
 def test_all_at_once_a_few_and_one_alone_score_the_same_to_the_digit(company: Company) -> None:

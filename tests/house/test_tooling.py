@@ -1,11 +1,11 @@
-"""What the verbs of the Makefile rest on: the browser, Java, and the commands that they name."""
+"""What the verbs of the Makefile rest on: the browser, Java, Node.js, and the commands that they name."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from tests import chromium, java
+from tests import chromium, java, node
 from tests.house.repository import ROOT
 
 
@@ -65,6 +65,20 @@ def test_spark_tests_that_cannot_run_are_said_in_one_line(
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
+@pytest.mark.parametrize(("required", "status"), [("1", 1), ("0", 0)])
+def test_tests_with_clients_that_cannot_run_are_said_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    required: str,
+    status: int,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("KEEPWELL_REQUIRE_CLIENTS", required)
+    assert node.main() == status
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_the_documents_name_verbs_that_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for document in ("README.md", "CONTRIBUTING.md"):
@@ -72,20 +86,33 @@ def test_the_documents_name_verbs_that_exist() -> None:
         assert named <= targets, document
 
 
-SPARK_TEST = "import pytest\n\n@pytest.mark.spark\ndef test_spark(): assert True\n\ndef test_other(): assert True\n"
+MARKED_TEST = "import pytest\n\n@pytest.mark.{}\ndef test_marked(): assert True\n\ndef test_other(): assert True\n"
 
 
 @pytest.mark.parametrize(
+    ("marker", "sentence"),
+    [
+        ("spark", "Spark needs Java 17 or newer and none was found."),
+        ("clients", "the clients of npm need Node.js 20 or newer with npm, and none was found."),
+    ],
+)
+@pytest.mark.parametrize(
     ("required", "outcome"), [("0", {"passed": 1, "skipped": 1}), ("1", {"passed": 1, "errors": 1})]
 )
-def test_spark_tests_are_skipped_aloud_or_fail(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, required: str, outcome: dict[str, int]
+def test_tests_that_lack_what_they_need_are_skipped_aloud_or_fail(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    marker: str,
+    sentence: str,
+    required: str,
+    outcome: dict[str, int],
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(pytester.path))
-    monkeypatch.setenv("KEEPWELL_REQUIRE_SPARK", required)
-    pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nmarkers = spark: needs Java\naddopts = -ra -p no:django")
+    monkeypatch.setenv("PATH", str(pytester.path))
+    monkeypatch.setenv(f"KEEPWELL_REQUIRE_{marker.upper()}", required)
+    pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nmarkers = {marker}: needs more\naddopts = -ra -p no:django")
     pytester.makeconftest("from tests.conftest import pytest_collection_modifyitems, pytest_runtest_setup")
-    pytester.makepyfile(test_some=SPARK_TEST)
+    pytester.makepyfile(test_some=MARKED_TEST.format(marker))
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(**outcome)
-    assert "Spark needs Java 17 or newer and none was found." in result.stdout.str()
+    assert sentence in result.stdout.str()

@@ -54,37 +54,63 @@ def request_of(body: bytes, field: str | None, *, takes_list: bool = False) -> R
 
 def _counted(items: list[object]) -> list[object]:
     if len(items) > BATCH_EVENTS:
-        raise _TOO_MANY
+        raise _too_many()
     return items
 
 
-_TOO_MANY: Final = UnreadableError("too_many_events", f"A batch holds at most {BATCH_EVENTS:,} events.", 413)
+_TOO_LARGE: Final = f"the event is larger than {EVENT_BYTES // 1024} KB."
+
+
+def _not_json() -> UnreadableError:
+    return UnreadableError("json_invalid", "The body is not JSON.")
+
+
+def _too_many() -> UnreadableError:
+    return UnreadableError("too_many_events", f"A batch holds at most {BATCH_EVENTS:,} events.", 413)
 
 
 def _taken_apart(body: bytes, field: str | None, *, takes_list: bool) -> Request:
+    """The same by brackets and quotes, for a body of which some part is not strict JSON."""
+    if takes_list and body.lstrip().startswith(b"["):
+        return Request({}, _items(body))
+    around = _around(body)
+    batches = [value for key, value in around if key == field]
+    if not batches:
+        return Request({}, [_item(body)])
+    if len(batches) > 1:
+        raise UnreadableError("key_twice", f"{field} is given twice.")
+    return Request({key: _value(value) for key, value in around if key != field}, _items(batches[0]))
+
+
+def _around(body: bytes) -> list[tuple[str, bytes]]:
     try:
-        if takes_list and body.lstrip().startswith(b"["):
-            return Request({}, [_item(text) for text in elements(body, BATCH_EVENTS)])
-        around = members(body, MEMBERS)
-        batches = [value for key, value in around if key == field]
-        if not batches:
-            return Request({}, [_item(body)])
-        if len(batches) > 1:
-            raise UnreadableError("key_twice", f"{field} is given twice.")
-        items = [_item(text) for text in elements(batches[0], BATCH_EVENTS)]
+        return members(body, MEMBERS)
     except TooManyError:
-        raise _TOO_MANY from None
+        raise UnreadableError("too_many_keys", f"The body has more than {MEMBERS:,} members.") from None
     except PartsError:
-        raise UnreadableError("json_invalid", "The body is not JSON.") from None
-    return Request({key: _value(value) for key, value in around if key != field}, items)
+        raise _not_json() from None
+
+
+def _items(text: bytes) -> list[object]:
+    try:
+        return [_item(one) for one in elements(text, BATCH_EVENTS)]
+    except TooManyError:
+        raise _too_many() from None
+    except PartsError:
+        raise _not_json() from None
 
 
 def _item(text: bytes) -> object:
     try:
+        return quick(text)
+    except ValueError:
+        if len(text) > EVENT_BYTES:
+            return Broken(text, FaultError("too_large", _TOO_LARGE))
+    try:
         return strict(text)
     except FaultError as error:
         if error.code == "json_invalid":
-            raise UnreadableError(error.code, "The body is not JSON.") from None
+            raise _not_json() from None
         return Broken(text, error)
 
 
@@ -102,5 +128,5 @@ def checked_item(item: object, *, is_large: bool) -> dict[str, object]:
     if not isinstance(item, dict):
         raise RefusedError("not_an_object", "the event is not a JSON object.")
     if is_large and len(ENCODER.encode(item)) > EVENT_BYTES:
-        raise RefusedError("too_large", f"the event is larger than {EVENT_BYTES // 1024} KB.")
+        raise RefusedError("too_large", _TOO_LARGE)
     return item

@@ -30,19 +30,26 @@ class RefusedError(Exception):
 
 def id_of(value: object, field: str) -> str | None:
     """An id as text; None when it is null or empty. 12 and 12.0 are one number and so one id."""
-    if value is None:
-        return None
     if isinstance(value, str):
         text = value
+    elif value is None:
+        return None
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise RefusedError("id_invalid", f"{field} is {_noun(value)}; expected a text or a number.")
     else:
-        text = str(int(value)) if value == int(value) else repr(value)
+        text = _digits(value)
     if len(text) > LONGEST_ID:
         raise RefusedError("id_too_long", f"{field} is longer than {LONGEST_ID} characters.")
     if "\0" in text:
         raise RefusedError("nul", f"{field} holds a NUL character.")
     return text or None
+
+
+def _digits(number: float) -> str:
+    if isinstance(number, int):
+        # Python refuses to write integers of thousands of digits; these are too long for an id in any case.
+        return str(number) if number.bit_length() < 4 * LONGEST_ID else "0" * (LONGEST_ID + 1)
+    return str(int(number)) if number.is_integer() and abs(number) < LARGEST_INTEGER else str(number)
 
 
 def name_of(value: object, field: str) -> str:
@@ -91,7 +98,7 @@ def _check(props: Mapping[str, object], size: int) -> None:
             _check_text(value)
         elif isinstance(value, int):
             if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-                raise RefusedError("number_out_of_range", f"the integer {value} is beyond 2^53; send it as a text.")
+                raise RefusedError("number_out_of_range", "an integer is beyond 2^53; send it as a text.")
         elif isinstance(value, dict | list):
             if depth > DEPTH:
                 raise RefusedError("too_deep", f"the properties are nested more than {DEPTH} deep.")

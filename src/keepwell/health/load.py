@@ -69,6 +69,7 @@ class _Loading:
             {**(parent.event_spots if parent else {}), **event_spots},
             {**(parent.metric_spots if parent else {}), **metric_spots},
             self._all_read,
+            (parent.id, *parent.ancestors) if parent else (),
         )
         return Reading(package, tuple(sorted(set(self._problems))), tuple(self._unread))
 

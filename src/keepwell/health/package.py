@@ -62,7 +62,8 @@ class Package:
     """A package with what it inherits.
 
     The spots say where each entry stands, which may be in the package that this one extends. An entry that could not
-    be read has a spot too; `are_all_read` is false when entries may exist that nobody could see.
+    be read has a spot too; `are_all_read` is false when entries may exist that nobody could see. `ancestors` are the
+    ids of the package that this one extends, of the one that it extends, and so on.
     """
 
     header: PackageHeader
@@ -74,6 +75,7 @@ class Package:
     event_spots: Mapping[str, Spot] = field(default_factory=dict)
     metric_spots: Mapping[str, Spot] = field(default_factory=dict)
     are_all_read: bool = True
+    ancestors: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -8,7 +8,7 @@ alone, among a hundred and among all.
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from keepwell.health.health_model import HealthModel
 from keepwell.health.weight import NANO, WeightTree, neutral_points
 
 G = TypeVar("G", bound=np.generic)
+# So many flags make a positive number of 64 bits.
+_BITS: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +115,21 @@ def score(values: Values, model: HealthModel) -> Scores:
 
 
 def _weights(tree: WeightTree, counts: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Effective weights, a row per measure; few patterns of what is missing occur, and each is worked out once."""
+    """Effective weights, a row per measure; each pattern of what is missing is worked out once."""
     first, pattern = _patterns(counts)
-    effective = [tree.effective(counts[:, column].tolist()) for column in first]
-    table = np.array(effective, dtype=np.int64).reshape(len(effective), len(counts))
-    return np.ascontiguousarray(table.T)[:, pattern]
+    return np.take(tree.effective_all(counts[:, first]), pattern, axis=1)
 
 
 def _patterns(counts: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """A column for each pattern, and the pattern of each column."""
-    pattern = np.zeros(counts.shape[1], dtype=np.int64)
-    first = np.zeros(0, dtype=np.intp)
-    for start in range(0, len(counts), 32):
-        bits = counts[start : start + 32]
-        powers = np.int64(1) << np.arange(len(bits), dtype=np.int64)
-        # At most 2**31 patterns so far and 2**32 more: the pair fits a 64-bit number.
-        key = (pattern << np.int64(32)) | (powers @ bits)
-        _, first, found = np.unique(key, return_index=True, return_inverse=True)
-        pattern = found.astype(np.int64)
+    first, pattern = np.zeros(0, dtype=np.intp), np.zeros(counts.shape[1], dtype=np.intp)
+    for start in range(0, len(counts), _BITS):
+        bits = counts[start : start + _BITS]
+        key = (np.int64(1) << np.arange(len(bits), dtype=np.int64)) @ bits
+        if start:
+            # Patterns are fewer than 2**31, so that the numbers of two fit one of 64 bits.
+            key = (pattern << np.int64(32)) | np.unique(key, return_inverse=True)[1]
+        _, first, pattern = np.unique(key, return_index=True, return_inverse=True)
     return first, pattern
 
 

@@ -1,6 +1,7 @@
 """Effective weights: what each measure weighs once the missing ones have given theirs away.
 
-Weights are whole numbers of 1e-9 points that add up to 100 points exactly, whatever is missing.
+Weights are whole numbers of 1e-9 points that add up to 100 points exactly, whatever is missing. They are worked out
+for many patterns of what is missing at once: arrays have a column per pattern.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,12 +9,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from keepwell.health.health_model import Group, HealthModel, Measure, Neutral
 
 NANO: Final = 1_000_000_000
 FULL: Final = 100 * NANO
+# Masses up to this, times any weight, fit a 64-bit number; of larger ones Python's own integers take care.
+MOST_MASS: Final = (2**63 - 1) // FULL
+
+# Whole numbers, of 64 bits or Python's own.
+Wholes = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +43,11 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """What a part is worth with these values missing: `mass` without what is excluded, and whether it has any value."""
+    """What a part is worth under each pattern: `mass` without what is excluded, and whether it has any value."""
 
     part: Leaf | Branch
-    mass: int
-    has_any: bool
+    mass: Wholes
+    has_any: NDArray[np.bool_]
     parts: tuple["_Share", ...] = ()
 
 
@@ -71,11 +80,18 @@ class WeightTree:
         A missing measure gives its weight to its group, a group with nothing to its neighbours. An excluded
         one takes its weight out of the score, so that all others grow alike.
         """
-        found = [0] * len(self.measures)
-        whole = _shared(self.root, present)
-        if whole.has_any:
-            _spread(whole, FULL, found)
-        return tuple(found)
+        return tuple(self.effective_all(np.array(present, dtype=np.bool_)[:, np.newaxis])[:, 0].tolist())
+
+    def effective_all(self, present: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """`effective` of every column of `present`, which has a row per measure."""
+        found = np.zeros(present.shape, dtype=np.int64)
+        whole = _shared(self.root, present, np.dtype(np.int64 if self._mass <= MOST_MASS else object))
+        _spread(whole, whole.has_any * FULL, found)
+        return found
+
+    @cached_property
+    def _mass(self) -> int:
+        return _mass(self.root)
 
     def _branch(self, group: Group, masses: Iterator[int], places: Iterator[int]) -> Branch:
         parts: list[Leaf | Branch] = []
@@ -109,34 +125,40 @@ def _shares(group: Group, share: Fraction) -> list[Fraction]:
     return found
 
 
-def _shared(part: Leaf | Branch, present: Sequence[bool]) -> _Share:
+def _mass(part: Leaf | Branch) -> int:
+    return part.mass if isinstance(part, Leaf) else sum(_mass(inner) for inner in part.parts)
+
+
+def _shared(part: Leaf | Branch, present: NDArray[np.bool_], whole: np.dtype[Any]) -> _Share:
     if isinstance(part, Leaf):
         has_value = present[part.place]
-        is_gone = part.is_excluded_when_missing and not has_value
-        return _Share(part, 0 if is_gone else part.mass, has_value)
-    parts = tuple([_shared(inner, present) for inner in part.parts])
-    return _Share(part, sum(inner.mass for inner in parts), any(inner.has_any for inner in parts), parts)
+        mass = np.full(len(has_value), part.mass, dtype=whole)
+        return _Share(part, mass * has_value if part.is_excluded_when_missing else mass, has_value)
+    parts = tuple([_shared(inner, present, whole) for inner in part.parts])
+    has_any = np.any([inner.has_any for inner in parts], axis=0)
+    return _Share(part, np.sum([inner.mass for inner in parts], axis=0), has_any, parts)
 
 
-def _spread(share: _Share, weight: int, found: list[int]) -> None:
+def _spread(share: _Share, weight: Wholes, found: NDArray[np.int64]) -> None:
     if isinstance(share.part, Leaf):
         found[share.part.place] = weight
         return
-    present = [inner for inner in share.parts if inner.has_any]
-    for inner, own in zip(present, apportioned(weight, [inner.mass for inner in present]), strict=True):
+    masses = np.stack([inner.mass * inner.has_any for inner in share.parts])
+    for inner, own in zip(share.parts, apportioned(weight, masses), strict=True):
         _spread(inner, own, found)
 
 
-def apportioned(whole: int, masses: Sequence[int]) -> list[int]:
-    """`whole` in proportion to the masses: the largest remainders are rounded up, the first of equals first."""
-    total = sum(masses)
-    parts, remainders = [], []
-    for mass in masses:
-        part, remainder = divmod(whole * mass, total)
-        parts.append(part)
-        remainders.append(remainder)
-    short = whole - sum(parts)
-    if short:
-        for place in sorted(range(len(masses)), key=lambda place: (-remainders[place], place))[:short]:
-            parts[place] += 1
-    return parts
+def apportioned(wholes: Wholes, masses: Wholes) -> Wholes:
+    """Each of `wholes` in proportion to its column of masses.
+
+    The largest remainders are rounded up, the first of equals first. Nothing goes to a mass of 0, and a column of
+    nothing else gets nothing.
+    """
+    total = masses.sum(axis=0)
+    shares, divisor = wholes * masses, total + (total == 0)
+    parts = shares // divisor
+    remainders = shares - parts * divisor
+    short = (wholes - parts.sum(axis=0)) * (total != 0)
+    turn = np.argsort(np.argsort(-remainders, axis=0, kind="stable"), axis=0)
+    rounded: Wholes = parts + (turn < short)
+    return rounded

@@ -100,10 +100,11 @@ def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: ImportOutcome) -> Dictionaries:
     with log.sealing(), duck.session() as database:
         held = learn_ids(unknown_ids(database, arrivals, held), held)
-        sifted = sift(database, encode(database, arrivals, held, log.properties()), log.files())
+        snapshot = log.snapshot()
+        sifted = sift(database, encode(database, arrivals, held, snapshot.properties), snapshot.files)
         if len(sifted.new):
             note_first_known(sifted.new)
-            if not log.append(sifted.new, writer=WRITER, number=log.sealed(WRITER) + 1):
+            if not log.append(sifted.new, writer=WRITER, number=snapshot.sealed(WRITER) + 1):
                 raise BugError("another process sealed while this one held the lock; run the import again")
     outcome.accepted += len(sifted.new)
     outcome.duplicate += sifted.count(Verdict.DUPLICATE)

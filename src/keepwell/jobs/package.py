@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -93,9 +93,8 @@ def do_publish_package(
     texts = read_texts(home)
     package = load_valid_package(named_text(texts, package_id), texts)
     ready_log(home, log_columns(package.catalogue))
-    text = {
-        f"{name}/{file}": content for name in _lineage(package, texts) for file, content in texts[name].files.items()
-    }
+    lineage = (package.id, *package.ancestors)
+    text = {f"{name}/{file}": content for name in lineage for file, content in texts[name].files.items()}
     digest = hashlib.sha256(json.dumps(text, sort_keys=True).encode()).hexdigest()
     new: list[ModelVersion] = []
     same: list[ModelVersion] = []
@@ -133,12 +132,3 @@ def ready_log(home: Home, properties: Mapping[str, PropertyColumn]) -> None:
 
 def log_columns(catalogue: Catalogue) -> dict[str, PropertyColumn]:
     return {name: "text" if declared == "text" else "number" for name, declared in catalogue.property_types().items()}
-
-
-def _lineage(package: Package, texts: Mapping[str, PackageText]) -> Iterator[str]:
-    """The package and those it extends."""
-    current: Package | None = package
-    while current is not None:
-        yield current.id
-        parent = current.header.extends
-        current = load_package(texts[parent], texts) if parent else None

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db.models import Max, QuerySet
 
-from keepwell.health.explain import Reason, ranked_losses, ranked_wins
+from keepwell.health.explain import ranked_losses, ranked_wins
 from keepwell.health.health_model import HealthModel
 from keepwell.health.held_band import HeldBand, hold_band, raw_band
 from keepwell.health.score import Scores
@@ -75,7 +75,8 @@ class ScoreBook:
         if self._accounts is not None:
             rows = rows.filter(account_id__in=self._accounts)
         rows.delete()
-        losses, wins = ranked_losses(scores), ranked_wins(scores)
+        newest = [row for _, row in self._newest]
+        losses, wins = ranked_losses(scores).told(newest), ranked_wins(scores).told(newest)
         current = [
             CurrentScore(
                 account_id=record.account_id,
@@ -83,10 +84,10 @@ class ScoreBook:
                 record=record,
                 nano_points=record.nano_points,
                 band=record.band,
-                reasons=_listed(losses.reasons(row), "lost_nano"),
-                strengths=_listed(wins.reasons(row), "won_nano"),
+                reasons=_listed(lost, "lost_nano"),
+                strengths=_listed(won, "won_nano"),
             )
-            for record, row in self._newest
+            for (record, _), lost, won in zip(self._newest, losses, wins, strict=True)
         ]
         CurrentScore.objects.bulk_create(current, batch_size=ROWS_A_STATEMENT)
         self._write_segments(scores)
@@ -184,5 +185,5 @@ def _held_before(records: QuerySet[ScoreRecord], moment: datetime) -> dict[int, 
     }
 
 
-def _listed(reasons: Sequence[Reason], key: str) -> list[dict[str, object]]:
-    return [{"metric": reason.metric, key: reason.nano} for reason in reasons]
+def _listed(told: Sequence[tuple[str, int]], key: str) -> list[dict[str, object]]:
+    return [{"metric": metric, key: nano} for metric, nano in told]

@@ -20,6 +20,7 @@ from django.db.models import Max
 from numpy.typing import NDArray
 
 from keepwell.base.crash_point import crash_point
+from keepwell.base.errors import BugError
 from keepwell.base.home import Home
 from keepwell.facts.arrival import ARRIVALS
 from keepwell.facts.inbound import Inbound, Refusal
@@ -115,27 +116,29 @@ class Sealer:
             has_account = found["account"].is_valid().to_numpy()
             known = arrivals.set_column(0, ARRIVALS.field("account"), found["account"]).filter(pa.array(has_account))
             held = learn_ids(unknown_ids(database, known, held), held)
-            rows = encode(database, known, held, self._log.properties())
-            sifted = sift(database, rows, self._log.files(), drift=CLOCK_DRIFT)
+            snapshot = self._log.snapshot()
+            rows = encode(database, known, held, snapshot.properties)
+            sifted = sift(database, rows, snapshot.files, drift=CLOCK_DRIFT)
         self._held = held
         verdicts = np.full(len(arrivals), _REJECTED, np.int8)
         verdicts[has_account] = sifted.verdicts
         outcome = _outcome(waiting, verdicts, found["choices"].to_numpy(), sifted)
         note_first_known(sifted.new)
-        self._carry_out(sifted.new, waiting, outcome)
+        self._carry_out(sifted.new, waiting, outcome, snapshot.sealed(WRITER) + 1)
         counted = np.bincount(verdicts, minlength=4).tolist()
         return SealReport(*counted)
 
-    def _carry_out(self, rows: pa.Table, waiting: _Waiting, outcome: Decided) -> None:
+    def _carry_out(self, rows: pa.Table, waiting: _Waiting, outcome: Decided, number: int) -> None:
         plan = SealPlan(
-            number=self._log.sealed(WRITER) + 1,
+            number=number,
             batches=[batch.pk for batch in waiting.batches],
             outcome=msgspec.msgpack.encode(outcome),
         )
         if len(rows):
             plan.save()
             crash_point("seal: planned")
-            self._log.append(rows, writer=WRITER, number=plan.number)
+            if not self._log.append(rows, writer=WRITER, number=number):
+                raise BugError("another process sealed while this one held the lock; the next turn seals anew")
             crash_point("seal: appended")
         _finish(plan)
         crash_point("seal: finished")

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
@@ -56,10 +57,15 @@ class Snapshot:
 
     files: Sequence[LogFile]
     properties: Mapping[str, PropertyColumn]
+    table: DeltaTable | None = None
 
     @property
     def paths(self) -> list[str]:
         return [file.path for file in self.files]
+
+    def sealed(self, writer: str) -> int:
+        """Number of the last seal of a writer, 0 before the first."""
+        return (self.table.transaction_version(writer) or 0) if self.table is not None else 0
 
 
 class EventLog:
@@ -113,18 +119,19 @@ class EventLog:
 
     def sealed(self, writer: str) -> int:
         """Number of the last seal of a writer, 0 before the first."""
-        return self._table().transaction_version(writer) or 0
+        return self.snapshot().sealed(writer)
 
     def snapshot(self, accounts: Sequence[int] | None = None) -> Snapshot:
         """What a reader needs, all of one version; with `accounts`, only the files whose range holds one of them."""
-        if not self.exists():
+        try:
+            table = self._table()
+        except TableNotFoundError:
             return Snapshot((), {})
-        table = self._table()
         found = _files_of(table, self.folder.absolute())
         if accounts is not None:
             wanted = sorted(accounts)
             found = [file for file in found if _any_between(wanted, file.first_account, file.last_account)]
-        return Snapshot(found, _properties_of(table))
+        return Snapshot(found, _properties_of(table), table)
 
     def files(self, accounts: Sequence[int] | None = None) -> Sequence[LogFile]:
         """Live files, restricted like those of `snapshot`."""

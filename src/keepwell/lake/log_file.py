@@ -65,9 +65,15 @@ def _write(table: pa.Table, part: int, folder: Path) -> LogFile:
         table,
         path,
         row_group_size=ROWS_A_GROUP,
-        compression="zstd",
-        compression_level=3,
+        compression="lz4",
+        use_dictionary=[field.name for field in table.schema if _repeats(field)],
         write_statistics=MEASURED,
     )
     low, high = (value.as_py() for value in pc.min_max(table["account"]).values())
     return LogFile(str(path), len(table), part, low, high)
+
+
+def _repeats(field: pa.Field) -> bool:
+    """Whether a column holds few different values; a dictionary of nearly as many as there are rows slows readers."""
+    is_text = pa.types.is_string(field.type) and field.name not in ("message_id", "props")
+    return is_text or field.name in ("account", "name")

@@ -8,10 +8,10 @@ as `side`: rows keyed by `as_of` and `account` among others, and aggregates over
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import ibis.expr.types as ir
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 from keepwell.metrics.event_filter import Condition, EventFilter, PropertyType
 from keepwell.metrics.events import CONTACT, Events
@@ -87,6 +87,29 @@ class EventMetric(Metric):
         return (self.filter(),)
 
 
+class ComparedMetric(EventMetric):
+    """What one stretch of time holds against what another does: the count of the events, or of one of their numbers.
+
+    A kind says which words `measure` may have.
+    """
+
+    measure: str = "count"
+    property: StrictStr | None = None
+    minimum: Annotated[int, Field(ge=1, strict=True)] = 1
+
+    @model_validator(mode="after")
+    def _measure_fits(self) -> Self:
+        if self.measure == "count" and self.property is not None:
+            raise ValueError(f"'measure: count' does not read a property; remove '{self.property}' or measure its sum")
+        if self.measure != "count" and self.property is None:
+            raise ValueError(f"'measure: {self.measure}' needs 'property', the number to work on")
+        return self
+
+    def properties(self) -> dict[str, PropertyType]:
+        found = super().properties()
+        return found if self.property is None else {**found, self.property: "number"}
+
+
 class Told(EventFilter):
     """The newest number that one of these events told."""
 
@@ -109,11 +132,3 @@ class Amount(EventFilter):
 def item_property(name: str) -> dict[str, PropertyType]:
     """What a kind that counts different things reads; contacts are no property."""
     return {} if name == CONTACT else {name: "text"}
-
-
-def check_measure(measure: str, property_name: str | None) -> None:
-    """Refuse a measure without the property it needs, and a property nobody reads."""
-    if measure == "count" and property_name is not None:
-        raise ValueError(f"'measure: count' does not read a property; remove '{property_name}' or measure its sum")
-    if measure != "count" and property_name is None:
-        raise ValueError(f"'measure: {measure}' needs 'property', the number to work on")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from keepwell.facts.values import Values
 from keepwell.health.health_model import HealthModel
-from keepwell.health.score import Scores, nano, points, score
+from keepwell.health.score import Scores, _patterns, nano, points, score
 from keepwell.health.weight import FULL, NANO
 from tests.unit.health.samples import MODEL, NAN, health_model, matrix_of, models, shipped, values, values_of
 
@@ -215,6 +215,15 @@ def test_many_measures_and_many_patterns() -> None:
     matrix = np.where(generator.random((500, 36)) < 0.5, NAN, generator.random((500, 36)))
     found = score(matrix_of(matrix, model.metrics()), model)
     assert (found.weights.sum(axis=1) == np.where(found.is_scored, FULL, 0)).all()
+
+
+@given(st.integers(1, 150), st.integers(0, 2**32))
+def test_columns_are_of_one_pattern_when_they_are_equal(measures: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    counts = generator.random((measures, 3)).T[generator.integers(0, 3, 20)].T < 0.5
+    first, pattern = _patterns(counts)
+    assert (counts[:, first][:, pattern] == counts).all()
+    assert len(first) == len(np.unique(counts, axis=1).T)
 
 
 def test_points_and_billionths() -> None:

@@ -1,14 +1,16 @@
 """Effective weights: whole, exact, and given away as the policies say."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keepwell.base.yaml_source import Yaml
 from keepwell.health.health_model import HealthModel
-from keepwell.health.weight import FULL, NANO, WeightTree, apportioned
+from keepwell.health.weight import FULL, MOST_MASS, NANO, Branch, Leaf, WeightTree, apportioned
 from tests.unit.health.samples import model_of, models, shipped
 
 LINE: dict[str, Yaml] = {"kind": "linear", "from": 0, "to": 1}
@@ -89,11 +91,57 @@ def test_written_weights_are_kept_to_the_digit(model: HealthModel) -> None:
             assert found == one.weight.scaleb(9)
 
 
-@given(st.integers(0, FULL), st.lists(st.integers(1, 10**15), min_size=1, max_size=30))
+@given(st.integers(0, FULL), st.lists(st.integers(0, 10**15), min_size=1, max_size=30))
 def test_apportionment_is_exact_and_fair_to_one(whole: int, masses: list[int]) -> None:
-    parts = apportioned(whole, masses)
+    kind = object if sum(masses) > MOST_MASS else np.int64
+    parts = apportioned(np.array([whole], dtype=kind), np.array([masses], dtype=kind).T)[:, 0].tolist()
+    if not any(masses):
+        assert not any(parts)
+        return
     assert sum(parts) == whole
     assert all(abs(part * sum(masses) - whole * mass) < sum(masses) for part, mass in zip(parts, masses, strict=True))
+    assert parts == by_largest_remainder(whole, masses)
+
+
+@given(models(), st.data())
+def test_many_patterns_at_once_weigh_what_each_weighs_by_plain_arithmetic(
+    model: HealthModel, data: st.DataObject
+) -> None:
+    tree = WeightTree(model)
+    size = len(tree.measures)
+    pattern = st.lists(st.booleans(), min_size=size, max_size=size)
+    patterns = data.draw(st.lists(pattern, min_size=1, max_size=8))
+    found = tree.effective_all(np.array(patterns).T).T.tolist()
+    assert found == [weighed(tree.root, FULL if any(one) else 0, one) for one in patterns]
+
+
+def weighed(part: Leaf | Branch, weight: int, present: Sequence[bool]) -> list[int]:
+    """The weights of a part that is given this weight, by the words of `WeightTree.effective`."""
+    if isinstance(part, Leaf):
+        return [weight if present[part.place] else 0]
+    masses = [mass_of(inner, present) if has_any(inner, present) else 0 for inner in part.parts]
+    own = by_largest_remainder(weight, masses) if any(masses) else masses
+    return [found for inner, one in zip(part.parts, own, strict=True) for found in weighed(inner, one, present)]
+
+
+def mass_of(part: Leaf | Branch, present: Sequence[bool]) -> int:
+    if isinstance(part, Branch):
+        return sum(mass_of(inner, present) for inner in part.parts)
+    return 0 if part.is_excluded_when_missing and not present[part.place] else part.mass
+
+
+def has_any(part: Leaf | Branch, present: Sequence[bool]) -> bool:
+    if isinstance(part, Leaf):
+        return present[part.place]
+    return any(has_any(inner, present) for inner in part.parts)
+
+
+def by_largest_remainder(whole: int, masses: Sequence[int]) -> list[int]:
+    parts = [whole * mass // sum(masses) for mass in masses]
+    remainders = [whole * mass % sum(masses) for mass in masses]
+    for place in sorted(range(len(masses)), key=lambda place: (-remainders[place], place))[: whole - sum(parts)]:
+        parts[place] += 1
+    return parts
 
 
 @pytest.mark.requirement("A022")

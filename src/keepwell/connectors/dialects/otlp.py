@@ -63,7 +63,6 @@ _OWN: Final = frozenset(
     ]
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST: Final = 253_402_300_800_000_000_000  # the year 10000, in nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +146,8 @@ def _event(one: _Reported, sender: Sender, known_at: int) -> Inbound:
     account, contact = _id(one, _ACCOUNT), _id(one, _CONTACT)
     if account is None and contact is None:
         raise RefusedError("no_subject", "neither the point nor its resource has the attribute account.id.")
-    if not 0 < one.point.time_unix_nano < _LAST:
-        raise RefusedError("time_missing", "the point has no time that can be.")
+    if one.point.time_unix_nano == 0:
+        raise RefusedError("time_missing", "the point has no time.")
     props = _props(one)
     sender.check(name, props)
     at = happened_at(one.point.time_unix_nano // 1000, None, known_at)
@@ -225,8 +224,6 @@ def _plain(value: AnyValue) -> object:
 
 
 def _iso(nanoseconds: int) -> str:
-    if nanoseconds >= _LAST:
-        raise RefusedError("time_out_of_range", "the point's start lies after 9999.")
     return (_EPOCH + timedelta(microseconds=nanoseconds // 1000)).isoformat()
 
 

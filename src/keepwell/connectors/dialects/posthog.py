@@ -150,9 +150,11 @@ def _at(item: Mapping[str, object], around: _Around) -> int:
         if isinstance(offset, int) and not isinstance(offset, bool) and 0 <= offset * 1000 <= around.known_at:
             return around.known_at - offset * 1000
         return around.known_at
-    sent_at = item.get("sent_at") or around.sent_at
+    sent_at = sent_moment(item["sent_at"]) if "sent_at" in item else None
+    if sent_at is None:
+        sent_at = sent_moment(around.sent_at)
     is_history = around.is_history or item.get("historical_migration") is True
-    return happened_at(moment(told, "timestamp"), None if is_history else sent_moment(sent_at), around.known_at)
+    return happened_at(moment(told, "timestamp"), None if is_history else sent_at, around.known_at)
 
 
 def _made_id(kept: Mapping[str, object], around: _Around, place: int) -> str:
@@ -165,7 +167,7 @@ def _lent(kept: Mapping[str, object], around: _Around, place: int) -> Mapping[st
     lent: dict[str, object] = {}
     if kept.get("uuid") in (None, ""):
         lent["uuid"] = _made_id(kept, around, place)
-    if not kept.get("sent_at") and around.sent_at is not None:
+    if around.sent_at is not None and sent_moment(kept.get("sent_at")) is None:
         lent["sent_at"] = around.sent_at
     if around.is_history:
         lent["historical_migration"] = True

@@ -1,8 +1,9 @@
 """Segment's HTTP tracking API, as its own SDKs and those that copied it speak it.
 
 One call is one event. `context.groupId` is the account, in a group call `groupId`; `userId`, else `anonymousId`, is the
-contact. A batch lends its `context`, `sentAt` and `timestamp` to its events. Of `context` nothing else is looked at or
-kept: neither address nor device.
+contact. A batch lends its `context`, `sentAt` and `timestamp` to its events. Of `context` nothing but `groupId` and
+`traits` is looked at or kept: neither address nor device. `integrations` tells Segment whom to hand an event on to, and
+is not looked at.
 """
 
 from collections.abc import Mapping
@@ -42,6 +43,8 @@ _CALLS: Final = {
     "alias": "alias",
     "a": "alias",
 }
+_EXPECTED: Final = ", ".join(dict.fromkeys(_CALLS.values()))
+_OF_CONTACT: Final = frozenset(["identify", "alias"])
 _BATCHES: Final = frozenset(["batch", "b", "import"])
 _MEMBERS: Final = """
     type event name category userId anonymousId groupId previousId messageId originalTimestamp timestamp sentAt
@@ -130,10 +133,8 @@ def _event(item: dict[str, object], around: _Around, place: int) -> Inbound:
             raise RefusedError("no_subject", "the alias call has no previousId.")
         props = {"previous_id": previous}
     else:
-        raise RefusedError(
-            "unknown_type", f"{str(call)[:40]!r} is none of {', '.join(dict.fromkeys(_CALLS.values()))}."
-        )
-    if account is None and contact is None:
+        raise RefusedError("unknown_type", f"type is {str(call)[:40]!r}; expected one of {_EXPECTED}.")
+    if contact is None and (account is None or call in _OF_CONTACT):
         raise RefusedError("no_subject", "the event names neither a contact (userId) nor an account (context.groupId).")
     around.sender.check(name, props)
     at = _at(item, around)
@@ -162,8 +163,9 @@ def _at(item: Mapping[str, object], around: _Around) -> int:
         told = around.timestamp
         if told is None:
             return around.known_at
-    own = item.get("sentAt")
-    return happened_at(moment(told, "timestamp"), sent_moment(own) if own else around.sent_at_us, around.known_at)
+    sent_at = sent_moment(item["sentAt"]) if "sentAt" in item else None
+    at = moment(told, "timestamp")
+    return happened_at(at, around.sent_at_us if sent_at is None else sent_at, around.known_at)
 
 
 def _told(item: Mapping[str, object]) -> object:
@@ -173,8 +175,9 @@ def _told(item: Mapping[str, object]) -> object:
 
 
 def _made_id(kept: Mapping[str, object], around: _Around, place: int) -> str:
-    content = {key: value for key, value in kept.items() if key not in ("sentAt", "messageId")}
-    return made_id([around.call, content], None if _told(kept) is not None else (around.known_at, place))
+    content = {key: value for key, value in kept.items() if key not in ("type", "sentAt", "messageId")}
+    call = around.call or kept.get("type")
+    return made_id([call, content], None if _told(kept) is not None else (around.known_at, place))
 
 
 def _lent(kept: Mapping[str, object], around: _Around, place: int) -> Mapping[str, object]:
@@ -185,7 +188,7 @@ def _lent(kept: Mapping[str, object], around: _Around, place: int) -> Mapping[st
         lent["context"] = context
     if kept.get("messageId") in (None, ""):
         lent["messageId"] = _made_id(kept, around, place)
-    if not kept.get("sentAt") and around.sent_at is not None:
+    if around.sent_at is not None and sent_moment(kept.get("sentAt")) is None:
         lent["sentAt"] = around.sent_at
     if _told(kept) is None and around.timestamp is not None:
         lent["timestamp"] = around.timestamp

@@ -33,7 +33,10 @@ from keepwell.connectors.payload import Part
 from keepwell.connectors.sentiment import plain_text, told_of_text
 from keepwell.facts.inbound import Inbound, UnreadableError
 
-_LONGEST_READ: Final = 16_384
+_LONGEST_HEADER: Final = 16_384
+_LONGEST_TEXT: Final = 8_000
+_LONGEST_LINE: Final = 500
+_EMPTY_LINES: Final = re.compile(r"\n{3,}")
 _REFERENCE: Final = re.compile(r"<([^<>\s]{1,500})>")
 _REPLY_TAG: Final = re.compile(r"reply\+([A-Za-z0-9_.=-]{1,200})@")
 # What the libraries raise when a mail breaks the rules that they take for granted.
@@ -104,7 +107,7 @@ class Letter:
     @property
     def references(self) -> list[str]:
         """The Message-IDs that the mail answers, the newest first."""
-        older = _REFERENCE.findall(self.header("references")[:_LONGEST_READ])
+        older = _REFERENCE.findall(self.header("references")[:_LONGEST_HEADER])
         return list(dict.fromkeys([*_REFERENCE.findall(self.header("in-reply-to")), *reversed(older)]))
 
     @property
@@ -115,8 +118,16 @@ class Letter:
 
     def text(self, languages: list[str]) -> str:
         """What the sender wrote anew, without quotations and signature."""
-        whole = self._mail.text or plain_text(self._mail.html)
-        return EmailReplyParser(languages=languages).parse_reply(text=whole[:_LONGEST_READ]) or ""
+        whole = (self._mail.text or plain_text(self._mail.html))[:_LONGEST_TEXT]
+        # The library's patterns take the square of a line's length, and of a run of empty lines.
+        pieces = (
+            line[start : start + _LONGEST_LINE].strip()
+            for line in whole.splitlines()
+            for start in range(0, len(line) or 1, _LONGEST_LINE)
+        )
+        text = _EMPTY_LINES.sub("\n\n", "\n".join(pieces))
+        replies = EmailReplyParser(languages=languages).read(text).replies
+        return str(replies[0].body) if replies else ""
 
     def sent_at(self, known_at: int) -> int:
         """Microseconds since 1970; when it came for a mail without a date, or from the future."""

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import ibis.expr.types as ir
-from pydantic import Field, StrictStr, model_validator
+from pydantic import Field
 
-from keepwell.metrics.event_filter import PropertyType
 from keepwell.metrics.events import (
     MICROSECONDS_A_DAY,
     Events,
@@ -23,25 +22,14 @@ from keepwell.metrics.events import (
     sum_of,
     total,
 )
-from keepwell.metrics.metric import EventMetric, Parts, check_measure
+from keepwell.metrics.metric import ComparedMetric, Parts
 
 
-class BaselineChange(EventMetric):
+class BaselineChange(ComparedMetric):
     kind: Literal["baseline_change"] = "baseline_change"
     days: Annotated[int, Field(ge=1, le=7, strict=True)]
     weeks: Annotated[int, Field(ge=1, le=52, strict=True)] = 4
     measure: Literal["count", "sum"] = "count"
-    property: StrictStr | None = None
-    minimum: Annotated[int, Field(ge=1, strict=True)] = 1
-
-    @model_validator(mode="after")
-    def _measure_fits(self) -> "BaselineChange":
-        check_measure(self.measure, self.property)
-        return self
-
-    def properties(self) -> dict[str, PropertyType]:
-        found = super().properties()
-        return found if self.property is None else {**found, self.property: "number"}
 
     def parts(self, events: Events) -> Mapping[str, ir.Value]:
         matching = events.matching(self.filter())

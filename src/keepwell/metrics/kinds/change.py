@@ -7,33 +7,20 @@ the plain difference, for numbers that may be 0 or below, such as a sentiment. I
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
-from pydantic import Field, StrictStr, model_validator
 
-from keepwell.metrics.event_filter import PropertyType
 from keepwell.metrics.events import Events, count, relative_change, share, sum_of, told, total
-from keepwell.metrics.metric import Days, EventMetric, Parts, check_measure
+from keepwell.metrics.metric import ComparedMetric, Days, Parts
 
 
-class Change(EventMetric):
+class Change(ComparedMetric):
     kind: Literal["change"] = "change"
     days: Days
     measure: Literal["count", "sum", "mean"] = "count"
-    property: StrictStr | None = None
     by: Literal["relative", "difference"] = "relative"
-    minimum: Annotated[int, Field(ge=1, strict=True)] = 1
-
-    @model_validator(mode="after")
-    def _measure_fits(self) -> "Change":
-        check_measure(self.measure, self.property)
-        return self
-
-    def properties(self) -> dict[str, PropertyType]:
-        found = super().properties()
-        return found if self.property is None else {**found, self.property: "number"}
 
     def parts(self, events: Events) -> Mapping[str, ir.Value]:
         matching = events.matching(self.filter())

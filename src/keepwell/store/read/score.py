@@ -66,18 +66,6 @@ def access_history(
     return found
 
 
-def access_record(member: Member, account_id: int, model: str, moment: datetime) -> ScoreRecord | None:
-    """The last record of an account until a moment, that moment included."""
-    return (
-        _records(member, model)
-        .filter(account_id=account_id, as_of__lte=moment)
-        .select_related("version")
-        .defer("version__text")
-        .order_by("-as_of", "-pk")
-        .first()
-    )
-
-
 def access_current(member: Member, account_id: int) -> list[CurrentScore]:
     """The newest score of an account under each health model."""
     rows = CurrentScore.objects.filter(account__in=visible_accounts(member), account_id=account_id)
