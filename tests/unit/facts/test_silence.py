@@ -1,6 +1,6 @@
 """A source is silent by its own rhythm: noticed soon, and hardly ever in vain.
 
-The simulated sources are seeded. What more seeds and 18 weeks each gave, the sources that fare worse among them, stands in
+The simulated sources are seeded. What more seeds and 18 weeks each gave, and the sources that fare worse, stands in
 docs/decisions.md.
 """
 
