@@ -6,7 +6,21 @@ import typer
 from rich.console import Console
 
 from keepwell.base.errors import UserError
-from keepwell.cli import audit, demo, import_file, init, key, member, model, score, secret, serve, source, worker
+from keepwell.cli import (
+    audit,
+    demo,
+    doctor,
+    import_file,
+    init,
+    key,
+    member,
+    model,
+    score,
+    secret,
+    serve,
+    source,
+    worker,
+)
 
 # A command that ends well exits 0; one that is refused 1, with the reasons; wrong usage is 2, by typer itself.
 REFUSED = 1
@@ -23,6 +37,7 @@ app.command("init")(init.init)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("doctor")(doctor.doctor)
 app.command("import")(import_file.import_file)
 app.command("score")(score.score)
 app.command("explain")(score.explain)
