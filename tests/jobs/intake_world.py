@@ -28,9 +28,7 @@ def plant_hour(source: Source, hour: datetime, outcomes: Mapping[str, int], *, k
         if name == "waiting":
             known_at = hour + timedelta(minutes=3)
             body = pack_batch([_event(f"{source.pk}-{known_at:%d-%H}-{number}", known_at) for number in range(count)])
-            InboxBatch.objects.create(
-                source=source.pk, key=key, known_at=known_at, hour=hour, events=count, body=body
-            )
+            InboxBatch.objects.create(source=source.pk, key=key, known_at=known_at, hour=hour, events=count, body=body)
         elif count:
             LedgerCount.objects.create(source=source.pk, key=key, hour=hour, outcome=name, reason=reason, count=count)
 
