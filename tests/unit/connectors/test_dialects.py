@@ -37,6 +37,7 @@ POISON: Final = [
     b'"\x01"',
     b'{"a":1,"a":2}',
     b'{"a":1,"\\u0061":1}',
+    b'{"a":1,"a":"\\u0022\\u0022"}',
     b'[{"b":{"a":"\\u0022","a":"\\u0022"}}]',
     b"[" * 21 + b"]" * 21,
     b"[" * 5000 + b"]" * 5000,
@@ -303,6 +304,49 @@ def test_any_bytes_are_read_or_refused(kind: str, body: bytes, headers: dict[str
     for refusal in found.refusals:
         with suppress(UnreadableError):
             DIALECTS[kind].replay(refusal.body, SERVER, known_at=KNOWN_AT + SECOND)
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"1" + b"]" * depth
+
+
+def keys(count: int) -> bytes:
+    return b"{" + b",".join(b'"%d":1' % number for number in range(count)) + b"}"
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda one: one.kind)
+@pytest.mark.parametrize(
+    ("most", "more", "code"),
+    [
+        (nested(19), nested(20), "too_deep"),
+        (keys(199), keys(200), "too_many_keys"),
+        (b'"%s"' % (b"x" * 8192), b'"%s"' % (b"x" * 8193), "too_long"),
+        ('"%s"'.__mod__("é" * 4096).encode(), '"%s"'.__mod__("é" * 4096 + "x").encode(), "too_long"),
+        (b"[9007199254740992,-9007199254740992]", b"9007199254740993", "number_out_of_range"),
+        (b"[1e308,-1e308,1e-400]", b"1e309", "number_out_of_range"),
+        (b'"\\\\u0000"', b'"\\u0000"', "nul"),
+        (b'"\\ud83d\\ude00"', b'"\\ud83d"', "half_surrogate"),
+        (
+            b"[%s]" % b",".join([b'"%s"' % (b"x" * 8000)] * 8),
+            b"[%s]" % b",".join([b'"%s"' % (b"x" * 8000)] * 9),
+            "too_large",
+        ),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_a_limit_is_where_it_is_said_to_be(wire: Wire, most: bytes, more: bytes, code: str) -> None:
+    found = wire.read(wire.batch([Told("1", "ada", None, most), Told("2", "ada", None, more)]))
+    assert [json.loads(event.props) for event in found.events] == [{"x": json.loads(most)}]
+    assert [(refusal.place, refusal.code) for refusal in found.refusals] == [(1, code)]
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda one: one.kind)
+def test_no_depth_of_what_is_not_kept_breaks_a_reader(wire: Wire) -> None:
+    for depth in range(700, 1100, 3):
+        deep = b'{"traits":' + nested(depth) + b"}"
+        for name in (b"context", b"traits", b"$set", b"data"):
+            item = wire.item(Told(None, "ada", None, b"1"))[:-1] + b',"%s":%s}' % (name, deep)
+            assert wire.read(wire.envelope[0] + item + wire.envelope[1]).received == 1
 
 
 def test_every_dialect_is_found_by_its_file() -> None:
