@@ -117,11 +117,12 @@ VALUES: Final = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictiona
 TEXTS: Final = st.builds(
     lambda value, is_ascii: json.dumps(value, ensure_ascii=is_ascii).encode(), VALUES, st.booleans()
 )
+AT: Final = "2026-11-20T09:00:00Z"
 TOLD: Final = st.builds(
-    Told,
-    st.uuids().map(str),
+    lambda own, contact, value: Told(own[0], contact, own[1], value),
+    # An event without id and time is another one at each receipt; see the tests of Segment's dialect.
+    st.tuples(st.uuids().map(str), st.sampled_from([None, AT])) | st.just((None, AT)),
     TEXT.filter(bool),
-    st.none() | st.just("2026-11-20T09:00:00Z"),
     st.one_of(TEXTS, TEXTS, st.integers(0, len(POISON) - 1).map(lambda place: POISON[place])),
 )
 BATCHES: Final = st.lists(TOLD, min_size=1, max_size=5)
@@ -158,12 +159,12 @@ def replace_place(refusal: object) -> object:
 def keeps_an_id_through_mending(wire: Wire, told: list[Told], reader: Reader) -> None:
     bad = [one for one in told if one.is_poison]
     for one, refusal in zip(bad, reader(wire.batch(told)).refusals, strict=True):
-        assert refusal.message_id.endswith(one.id or "auto-")
+        assert refusal.message_id.endswith(one.id) if one.id else refusal.message_id.startswith("auto-")
         mended = refusal.body.replace(compact(one.value), b"1").replace(one.value, b"1")
-        again = DIALECTS[wire.kind].replay(mended, SERVER, known_at=KNOWN_AT)
-        good = reader(wire.batch([replace(one, value=b"1")])).events
-        assert again.events == good
-        assert again.events[0].message_id == refusal.message_id
+        (again,) = DIALECTS[wire.kind].replay(mended, SERVER, known_at=KNOWN_AT).events
+        (good,) = reader(wire.batch([replace(one, value=b"1")])).events
+        assert again == msgspec.structs.replace(good, message_id=refusal.message_id)
+        assert one.id is None or good.message_id == refusal.message_id
 
 
 def compact(value: bytes) -> bytes:
@@ -182,7 +183,8 @@ PROPERTIES: Final = [counts_every_event, takes_what_was_sent, judges_each_alone,
 def test_a_batch(holds: Property, wire: Wire) -> None:
     @given(BATCHES)
     def always(told: list[Told]) -> None:
-        holds(wire, told, wire.read)
+        needs_id = wire.kind == "cloudevents"
+        holds(wire, [replace(one, id=one.id or "0") if needs_id else one for one in told], wire.read)
 
     always()
 
@@ -319,6 +321,7 @@ def keys(count: int) -> bytes:
     ("most", "more", "code"),
     [
         (nested(19), nested(20), "too_deep"),
+        (b"[%s,1234567890123456]" % nested(18), b"[%s,1234567890123456]" % nested(19), "too_deep"),
         (keys(199), keys(200), "too_many_keys"),
         (b'"%s"' % (b"x" * 8192), b'"%s"' % (b"x" * 8193), "too_long"),
         ('"%s"'.__mod__("é" * 4096).encode(), '"%s"'.__mod__("é" * 4096 + "x").encode(), "too_long"),
