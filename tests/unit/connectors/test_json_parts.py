@@ -93,6 +93,7 @@ def test_a_key_that_is_given_twice_is_always_found(pieces: list[str]) -> None:
         (b'{"batch":[{"x":NaN}],"writeKey":"k"}', "k"),
         (b'{"batch":[' + b"[" * 9000 + b"]" * 9000 + b'],"writeKey":"k"}', "k"),
         (b'{"token":"k","event":"a"}', "k"),
+        (b'\xef\xbb\xbf{"writeKey":"k"}', "k"),
         (b'[{"event":"a","properties":{"token":"k"}}]', "k"),
         (b'[{"event":"a","api_key":"k","properties":{"token":"other"}}]', "k"),
         (b'{"writeKey":7,"token":"k"}', "k"),

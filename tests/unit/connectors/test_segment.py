@@ -266,3 +266,7 @@ def test_an_event_that_is_too_large_is_refused_alone() -> None:
 
 def test_php_s_empty_objects_are_empty_objects() -> None:
     assert read("segment", {"batch": [{**EVENT, "properties": [], "context": []}]}).events[0].props == ""
+
+
+def test_a_byte_order_mark_is_no_part_of_the_event() -> None:
+    assert read("segment", b"\xef\xbb\xbf" + json.dumps(EVENT).encode(), "/v1/track").received == 1
