@@ -1,14 +1,16 @@
-"""The event log: a Delta table that only grows, and is sorted by account now and then.
+"""The event log: a Delta table that only grows, in few runs sorted by account.
 
-A row says what happened at an account, in integers of the dictionaries, with both clocks. Rows enter as
-*fresh* files in the order of sealing; `compact` rewrites the log as *settled* files sorted by account,
-which is what makes reading everything fast and reading a hundred accounts cheap.
+A row says what happened at an account, in integers of the dictionaries, with both clocks. A seal enters as a
+*fresh* file; `compact` merges the fresh files, and the runs that are not much larger than they are, into one new
+*run*: files sorted by account whose ranges do not overlap. That makes reading everything fast and reading a hundred
+accounts cheap, and a few fresh rows never cause a large run to be written again.
 """
 
 import fcntl
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +24,18 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
-from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, SETTLED, LogFile, seal, settle, sync_path
+from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, LogFile, seal, settle, sync_path
 
 PropertyColumn = Literal["number", "text"]
 
-# Rewriting the whole log is worth it once this share of its rows is fresh.
+# Merging is worth it once this share of the rows is fresh, or the files are many.
 FRESH_SHARE: Final = 0.2
 MANY_FRESH_FILES: Final = 50
+# A run is merged with what is fresher when it holds fewer than this many times its rows. So a row that is written again
+# lands in a run at least half as large again, and every run that stays is at least twice as large as the next one.
+MERGED_RATIO: Final = 2
 # Rows of a hundred columns are sorted in memory, so not all at once.
-ROWS_A_SORT: Final = 2_000_000
+ROWS_A_SORT: Final = 1_000_000
 
 # Both engines read these as the same times; beyond them they differ in what they take for one.
 TIME: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$"
@@ -107,12 +112,13 @@ class EventLog:
                 return False
             properties = _properties_of(table)
             written = [seal(rows, schema_of(properties), self.folder / f"part={FRESH}")] if len(rows) else []
-            self._commit(table, written, properties, mode="append", transactions=[Transaction(writer, number)])
+            self._commit(table, written, properties, transactions=[Transaction(writer, number)])
             return True
 
     @contextmanager
     def sealing(self) -> Iterator[None]:
         """Hold while rows are compared with the log and then appended: nobody else seals in between."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
         with (self.folder.parent / f"{self.folder.name}.sealing.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -144,17 +150,21 @@ class EventLog:
         return len(fresh) > MANY_FRESH_FILES or sum(file.rows for file in fresh) > FRESH_SHARE * rows
 
     def compact(self, properties: Mapping[str, PropertyColumn] | None = None) -> None:
-        """Rewrite the log sorted by account and time; new `properties` become columns, filled from history.
+        """Merge the fresh files and the small runs; new `properties` become columns, filled from history.
 
-        Readers see the old files or the new ones, never both; the rows are the same.
+        Readers see the old files or the new ones, never both; the rows are the same. With new columns the whole log
+        is written again, without them only what `to_merge` names.
         """
         with self._alone():
             table = self._table()
             known = _properties_of(table)
             wanted = {**known, **(properties or {})}
-            paths = [file.path for file in _files_of(table, self.folder.absolute())]
-            written = list(self._settled(paths, known, wanted)) if paths else []
-            self._commit(table, written, wanted, mode="overwrite", transactions=[])
+            files = _files_of(table, self.folder.absolute())
+            merged = files if wanted != known else to_merge(files)
+            run = max((file.part for file in files), default=FRESH) + 1
+            if merged or wanted != known:
+                written = list(self._settled([file.path for file in merged], known, wanted, run)) if merged else []
+                self._commit(table, written, wanted, {file.part for file in merged})
             # Readers then open one file instead of every entry so far.
             table.create_checkpoint()
             self._sync_entry(table)
@@ -164,7 +174,11 @@ class EventLog:
         self._table().vacuum(retention_hours=1, enforce_retention_duration=False, dry_run=False, full=True)
 
     def _settled(
-        self, paths: Sequence[str], known: Mapping[str, PropertyColumn], wanted: Mapping[str, PropertyColumn]
+        self,
+        paths: Sequence[str],
+        known: Mapping[str, PropertyColumn],
+        wanted: Mapping[str, PropertyColumn],
+        run: int,
     ) -> Iterator[LogFile]:
         columns = [duck.name(column) for column in COLUMNS.names]
         for item, kind in sorted(wanted.items()):
@@ -178,17 +192,17 @@ class EventLog:
                     f'WHERE account BETWEEN {first} AND {last} ORDER BY account, "at", tie, source, message_id'
                 )
                 batches = rows.to_arrow_reader(ROWS_A_GROUP)
-                yield from settle(batches, schema_of(wanted), self.folder / f"part={SETTLED}")
+                yield from settle(batches, schema_of(wanted), self.folder / f"part={run}", run)
 
     def _commit(
         self,
         table: DeltaTable,
         written: Sequence[LogFile],
         properties: Mapping[str, PropertyColumn],
-        *,
-        mode: Literal["append", "overwrite"],
-        transactions: list[Transaction],
+        replaced: Set[int] | None = None,
+        transactions: Sequence[Transaction] = (),
     ) -> None:
+        """Add the files; with `replaced` in place of all files of these parts, and under new columns if need be."""
         # delta-rs never syncs. What a caller is told is sealed has to survive the power, and an entry must
         # not reach the disk before the files it names.
         for file in written:
@@ -197,11 +211,12 @@ class EventLog:
             self._sync(folder)
         self._sync(self.folder)
         table.create_write_transaction(
-            [_added(file, self.folder, is_new=mode == "append") for file in written],
-            mode=mode,
+            [_added(file, self.folder, is_new=replaced is None) for file in written],
+            mode="append" if replaced is None else "overwrite",
             schema=stored_schema(properties),
             partition_by=["part"],
-            commit_properties=CommitProperties(app_transactions=transactions),
+            partition_filters=[("part", "in", [str(part) for part in sorted(replaced)])] if replaced else None,
+            commit_properties=CommitProperties(app_transactions=list(transactions)),
         )
         self._sync_entry(table)
 
@@ -225,6 +240,21 @@ class EventLog:
 
     def _table(self) -> DeltaTable:
         return DeltaTable(str(self.folder))
+
+
+def to_merge(files: Sequence[LogFile]) -> list[LogFile]:
+    """The fresh files and, from the smallest on, the runs that are not much larger than all before them together."""
+    rows = Counter[int]()
+    for file in files:
+        rows[file.part] += file.rows
+    gathered = rows.pop(FRESH, 0)
+    parts = {FRESH}
+    for part, held in sorted(rows.items(), key=lambda run: run[1]):
+        if held >= MERGED_RATIO * gathered:
+            break
+        gathered += held
+        parts.add(part)
+    return [file for file in files if file.part in parts]
 
 
 def stored_schema(properties: Mapping[str, PropertyColumn]) -> pa.Schema:

@@ -42,6 +42,8 @@ PATHS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("/batch", "/capture", "/i/v0/e", "/e"), "posthog"),
 }
 HOOKS: Final = "/hooks/"
+# More than a connector reads, so that what it must refuse can be kept.
+HOOK_BYTES: Final = 4 * 1024 * 1024
 RETRY_AFTER_S: Final = 5
 CORS: Final = (
     (b"access-control-allow-origin", b"*"),
@@ -160,7 +162,7 @@ class Intake:
             return refused(error.status, error.code, error.sentence)
 
     async def _delivered(self, connector: Connector, name: str, scope: Scope, receive: Any, now: datetime) -> Answer:
-        body = await read_body(scope, receive)
+        body = await read_body(scope, receive, HOOK_BYTES)
         delivery = Delivery(scope["method"], public_url(scope), headers(scope), body, _microseconds(now))
         failed: UnsignedError | None = None
         for source, secrets in await self._door.sources(connector.kind, name, now=now):
