@@ -19,6 +19,7 @@ from keepwell.base.allowance import Allowance
 from keepwell.base.home import Home
 from keepwell.base.settings import Settings
 from keepwell.connectors.dialect import Sender
+from keepwell.connectors.trust import TELLING_NAMES
 from keepwell.jobs.import_file import read_catalogue
 from keepwell.jobs.key import Held, do_note_leak, do_note_use, read_key, secrets_of
 from keepwell.jobs.secret import open_vault
@@ -42,6 +43,14 @@ class ClosedError(Exception):
 class _Remembered(Generic[T]):
     value: T
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """Every spelling of the trusted events, and of those whose properties become traits."""
+
+    trusted: frozenset[str]
+    telling: frozenset[str]
 
 
 class Door:
@@ -70,8 +79,8 @@ class Door:
 
     async def sender(self, held: Held, *, now: datetime) -> Sender:
         """What the holder of this key may send."""
-        trusted = await self._asked(("names", ""), self._trusted_names, CATALOGUE_FRESH, now)
-        return Sender(is_trusted=held.is_trusted, trusted_names=trusted)
+        names = await self._asked(("names", ""), self._guarded_names, CATALOGUE_FRESH, now)
+        return Sender(held.is_trusted, trusted_names=names.trusted, telling_names=names.telling)
 
     async def note_leak(self, text: str, *, now: datetime) -> None:
         """A key was seen in an address."""
@@ -95,9 +104,13 @@ class Door:
     def _secrets(self, connector: str, name: str) -> list[tuple[Source, list[str]]]:
         return secrets_of(connector, name or None, vault=open_vault(self._settings))
 
-    def _trusted_names(self) -> frozenset[str]:
+    def _guarded_names(self) -> "_Guarded":
+        spelt = read_catalogue(Home(self._settings.home)).names()
         events = read_catalogue(Home(self._settings.home)).events
-        return frozenset(spelt for name, event in events.items() if event.trusted for spelt in (name, *event.aliases))
+        return _Guarded(
+            trusted=frozenset(name for name, own in spelt.items() if events[own].trusted),
+            telling=TELLING_NAMES | {name for name, own in spelt.items() if own in TELLING_NAMES},
+        )
 
     async def _asked(self, place: tuple[str, str], ask: Callable[[], T], fresh: timedelta, now: datetime) -> T:
         found: _Remembered[T] | None = self._known.get(place)  # type: ignore[assignment]  # of the type asked for
