@@ -50,12 +50,10 @@ class Judgement:
     def is_clean(self) -> bool:
         return not (self.lost or self.twice or self.ledger_difference)
 
-    def __str__(self) -> str:
-        return (
-            f"{self.kills:,} kills, {self.requests:,} requests ({self.again:,} sent again), "
-            f"{self.acknowledged:,} events acknowledged, {self.logged:,} in the log; "
-            f"lost {self.lost}, counted twice {self.twice}, ledger difference {self.ledger_difference}"
-        )
+    def numbers(self) -> list[int]:
+        """As a row of a table."""
+        sent = [self.kills, self.requests, self.again, self.acknowledged, self.logged]
+        return [*sent, self.lost, self.twice, self.ledger_difference]
 
 
 @dataclass
