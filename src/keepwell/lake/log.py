@@ -8,9 +8,10 @@ which is what makes reading everything fast and reading a hundred accounts cheap
 import fcntl
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -23,12 +24,15 @@ from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
 from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, SETTLED, LogFile, seal, settle, sync_path
+from keepwell.lake.meaning import SENT_NAME, SENT_PROPS, Rule, meant
 
 PropertyColumn = Literal["number", "text"]
 
 # Rewriting the whole log is worth it once this share of its rows is fresh.
 FRESH_SHARE: Final = 0.2
 MANY_FRESH_FILES: Final = 50
+# The writer whose seal number is that of the mapping in force.
+MAPPING: Final = "mapping"
 # Rows of a hundred columns are sorted in memory, so not all at once.
 ROWS_A_SORT: Final = 2_000_000
 
@@ -47,17 +51,25 @@ COLUMNS: Final = pa.schema(
         pa.field("tie", pa.int64(), nullable=False),
         pa.field("imported", pa.bool_(), nullable=False),
         pa.field("props", pa.string()),
+        # What was sent, where it means something else, and whether it came with a key that anybody may see.
+        pa.field("sent_name", pa.int32()),
+        pa.field("sent_props", pa.string()),
+        pa.field("untrusted", pa.bool_()),
     ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The log at one version: its live files, and the event properties that are columns of every one of them."""
+    """The log at one version: its live files, and the event properties that are columns of every one of them.
+
+    `mapping` is the number of the mapping by which all its rows were derived, 0 before the first.
+    """
 
     files: Sequence[LogFile]
     properties: Mapping[str, PropertyColumn]
     table: DeltaTable | None = None
+    mapping: int = 0
 
     @property
     def paths(self) -> list[str]:
@@ -131,7 +143,7 @@ class EventLog:
         if accounts is not None:
             wanted = sorted(accounts)
             found = [file for file in found if _any_between(wanted, file.first_account, file.last_account)]
-        return Snapshot(found, _properties_of(table), table)
+        return Snapshot(found, _properties_of(table), table, table.transaction_version(MAPPING) or 0)
 
     def files(self, accounts: Sequence[int] | None = None) -> Sequence[LogFile]:
         """Live files, restricted like those of `snapshot`."""
@@ -158,6 +170,52 @@ class EventLog:
             # Readers then open one file instead of every entry so far.
             table.create_checkpoint()
             self._sync_entry(table)
+
+    def lacks_columns(self) -> bool:
+        """Whether the log is of before the mapping; `derive` gives it the columns."""
+        return not _held(self._table()).issuperset(COLUMNS.names)
+
+    def derive(self, rules: Sequence[Rule], number: int) -> None:
+        """Derive every row anew by the rules of mapping `number`; no rules at all for names that the log lacks.
+
+        Readers see the old rows or the new ones, never both; what was sent, the ids and the counts stay.
+        """
+        with self._alone():
+            table = self._table()
+            known = _properties_of(table)
+            paths = [file.path for file in _files_of(table, self.folder.absolute())]
+            held = _held(table)
+            written: list[LogFile] = []
+            with duck.session() as database:
+                for first, last in _account_ranges(database, paths) if paths else []:
+                    where = f"account BETWEEN {first} AND {last}"
+                    rows = database.sql(
+                        f"SELECT {_listed(known)} FROM ({_derived(database, paths, where, known, held, rules)}) "
+                        'ORDER BY account, "at", tie, source, message_id'
+                    )
+                    batches = rows.to_arrow_reader(ROWS_A_GROUP)
+                    written += settle(batches, schema_of(known), self.folder / f"part={SETTLED}")
+            self._commit(table, written, known, mode="overwrite", transactions=[Transaction(MAPPING, number)])
+            table.create_checkpoint()
+            self._sync_entry(table)
+
+    def note_mapping(self, number: int) -> None:
+        """Mapping `number` gives every row the same meaning as the one before: only its number is written."""
+        with self._alone():
+            table = self._table()
+            self._commit(table, [], _properties_of(table), mode="append", transactions=[Transaction(MAPPING, number)])
+
+    def first_known(self, rules: Sequence[Rule]) -> dict[int, datetime]:
+        """When each name would first be known if these rules were in force, by its code."""
+        table = self._table()
+        paths = [file.path for file in _files_of(table, self.folder.absolute())]
+        if not paths:
+            return {}
+        held = _held(table)
+        with duck.session() as database:
+            rows = _derived(database, paths, "TRUE", {}, held, rules)
+            found = database.sql(f"SELECT name, min(known_at) AS known_at FROM ({rows}) GROUP BY name").to_arrow_table()
+        return dict(zip(found["name"].to_pylist(), found["known_at"].to_pylist(), strict=True))
 
     def vacuum(self) -> None:
         """Delete files that no reader of the last hour can still hold, those of killed processes included."""
@@ -256,6 +314,43 @@ def stored(told: str, kind: PropertyColumn) -> str:
     finite = f"CASE WHEN isfinite({number}) THEN {number} END"
     time = f"CASE WHEN regexp_matches({told}, {duck.text(TIME)}) THEN epoch(TRY_CAST({told} AS TIMESTAMPTZ)) END"
     return f"CASE {told} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE COALESCE({finite}, {time}) END"
+
+
+def _derived(
+    database: duckdb.DuckDBPyConnection,
+    paths: Sequence[str],
+    where: str,
+    known: Mapping[str, PropertyColumn],
+    held: Set[str],
+    rules: Sequence[Rule],
+) -> str:
+    """SQL of rows of the log with their meaning derived anew, and the columns of `known` properties with it.
+
+    `held` are the columns that the files have: those of an older log lack what was sent.
+    """
+    is_new = "sent_name" not in held
+    sent, told = ("name", "props") if is_new else (SENT_NAME, SENT_PROPS)
+    gone = "name, props" if is_new else "name, props, sent_name, sent_props"
+    untrusted = ", NULL::BOOLEAN AS untrusted" if is_new else ""
+    rows = (
+        f"SELECT * EXCLUDE ({gone}), {sent} AS sent, {told} AS told, props AS props_before{untrusted} "
+        f"FROM {duck.files(paths)} WHERE {where}"
+    )
+    columns = [
+        f"CASE WHEN props IS DISTINCT FROM props_before THEN {property_from_json(item, kind)} "
+        f"ELSE {duck.name(f'p_{item}')} END AS {duck.name(f'p_{item}')}"
+        for item, kind in sorted(known.items())
+    ]
+    changed = f" REPLACE ({', '.join(columns)})" if columns else ""
+    return f"SELECT *{changed} FROM ({meant(database, rows, rules)})"
+
+
+def _held(table: DeltaTable) -> set[str]:
+    return {field.name for field in pa.schema(table.schema().to_arrow())}
+
+
+def _listed(known: Mapping[str, PropertyColumn]) -> str:
+    return ", ".join(duck.name(column) for column in schema_of(known).names)
 
 
 def _account_ranges(database: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> list[tuple[int, int]]:
