@@ -19,8 +19,10 @@ from keepwell.base.allowance import Allowance
 from keepwell.base.home import Home
 from keepwell.base.settings import Settings
 from keepwell.connectors.dialect import Sender
-from keepwell.jobs.import_file import read_catalogue
+from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.key import Held, do_note_leak, do_note_use, read_key, secrets_of
+from keepwell.jobs.mapping import rules_wanted
+from keepwell.jobs.meaning import guarded_names
 from keepwell.jobs.secret import open_vault
 from keepwell.store.models import Source
 
@@ -70,8 +72,10 @@ class Door:
 
     async def sender(self, held: Held, *, now: datetime) -> Sender:
         """What the holder of this key may send."""
-        trusted = await self._asked(("names", ""), self._trusted_names, CATALOGUE_FRESH, now)
-        return Sender(is_trusted=held.is_trusted, trusted_names=trusted)
+        trusted, telling = await self._asked(
+            ("names", held.source_name), lambda: self._guarded_names(held.source_name), CATALOGUE_FRESH, now
+        )
+        return Sender(is_trusted=held.is_trusted, trusted_names=trusted, telling_names=telling)
 
     async def note_leak(self, text: str, *, now: datetime) -> None:
         """A key was seen in an address."""
@@ -95,9 +99,10 @@ class Door:
     def _secrets(self, connector: str, name: str) -> list[tuple[Source, list[str]]]:
         return secrets_of(connector, name or None, vault=open_vault(self._settings))
 
-    def _trusted_names(self) -> frozenset[str]:
-        events = read_catalogue(Home(self._settings.home)).events
-        return frozenset(spelt for name, event in events.items() if event.trusted for spelt in (name, *event.aliases))
+    def _guarded_names(self, source: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Names that mean a trusted event and names that tell traits, when this source sends them."""
+        home = Home(self._settings.home)
+        return guarded_names(rules_wanted(home), read_catalogue(home), source)
 
     async def _asked(self, place: tuple[str, str], ask: Callable[[], T], fresh: timedelta, now: datetime) -> T:
         found: _Remembered[T] | None = self._known.get(place)  # type: ignore[assignment]  # of the type asked for

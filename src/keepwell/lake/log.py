@@ -187,6 +187,7 @@ class EventLog:
             held = _held(table)
             written: list[LogFile] = []
             with duck.session() as database:
+                database.execute("SET preserve_insertion_order = true")
                 for first, last in _account_ranges(database, paths) if paths else []:
                     where = f"account BETWEEN {first} AND {last}"
                     rows = database.sql(
