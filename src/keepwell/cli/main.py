@@ -6,7 +6,21 @@ import typer
 from rich.console import Console
 
 from keepwell.base.errors import UserError
-from keepwell.cli import audit, demo, import_file, init, key, member, model, score, secret, serve, source, worker
+from keepwell.cli import (
+    audit,
+    demo,
+    import_file,
+    init,
+    key,
+    mapping,
+    member,
+    model,
+    score,
+    secret,
+    serve,
+    source,
+    worker,
+)
 
 # A command that ends well exits 0; one that is refused 1, with the reasons; wrong usage is 2, by typer itself.
 REFUSED = 1
@@ -27,6 +41,7 @@ app.command("import")(import_file.import_file)
 app.command("score")(score.score)
 app.command("explain")(score.explain)
 app.add_typer(model.app, name="model")
+app.add_typer(mapping.app, name="mapping")
 app.add_typer(member.app, name="member")
 app.add_typer(source.app, name="source")
 app.add_typer(key.app, name="key")

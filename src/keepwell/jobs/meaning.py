@@ -22,6 +22,8 @@ from keepwell.store.models import ApiKey, Derivation, InboxBatch
 
 # The kind of key that sits in browsers and apps.
 OPEN_KEY = "ing"
+# Name, source (None: any) and whether the rule is for untrusted events.
+RuleKey = tuple[str, str | None, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +85,12 @@ def untrusted_events(batches: Sequence[InboxBatch], sizes: pa.Array) -> pa.Array
     return pa.array([batch.key in open_keys and not batch.is_trusted for batch in batches], pa.bool_()).take(sizes)
 
 
-def means(rules: Sequence[NamedRule]) -> dict[tuple[str, str | None, bool], NamedRule]:
+def keyed(rules: Sequence[NamedRule]) -> dict[RuleKey, NamedRule]:
     """The rules by name, source and whether they are for untrusted events."""
     return {(rule.sent, rule.source, rule.untrusted): rule for rule in rules}
 
 
-def rule_for(
-    rules: Mapping[tuple[str, str | None, bool], NamedRule], sent: str, source: str, *, untrusted: bool
-) -> NamedRule | None:
+def rule_for(rules: Mapping[RuleKey, NamedRule], sent: str, source: str, *, untrusted: bool) -> NamedRule | None:
     """The rule that an event falls under, as `lake.meaning` finds it."""
     return rules.get((sent, source, untrusted)) or rules.get((sent, None, untrusted))
 
@@ -99,7 +99,7 @@ def guarded_names(
     rules: Sequence[NamedRule], catalogue: Catalogue, source: str
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Names that mean a trusted event, and names whose properties become traits, when this source sends them."""
-    by_name = means(rules)
+    by_name = keyed(rules)
     trusted = {name for name, event in catalogue.events.items() if event.trusted}
     telling = set(TELLING_NAMES)
     for sent in {rule.sent for rule in rules if rule.source in (None, source)}:
