@@ -14,6 +14,7 @@ CLOSE: Final = 0.62
 NAME_WEIGHT: Final = 0.7
 # Beneath this a guess would be a guess at random.
 LEAST: Final = 0.3
+FILLERS: Final = frozenset(["id", "name", "title", "value"])
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
 
@@ -47,8 +48,14 @@ def guesses(sent: str, keys: AbstractSet[str], catalogue: Catalogue) -> list[Gue
 
 def renamings(keys: AbstractSet[str], event: EventShape) -> dict[str, str]:
     """Properties of an event that are not sent, each with the one that is sent and sounds the same."""
-    free = {spoken(key): key for key in sorted(keys - event.properties.keys())}
-    return {name: free[spoken(name)] for name in event.properties if name not in keys and spoken(name) in free}
+    free = {_subject(key): key for key in sorted(keys - event.properties.keys())}
+    return {name: free[_subject(name)] for name in event.properties if name not in keys and _subject(name) in free}
+
+
+def _subject(name: str) -> str:
+    """What a property is about: featureName and feature_id are about the feature."""
+    words = spoken(name).split()
+    return " ".join([word for word in words if word not in FILLERS] or words)
 
 
 def spoken(name: str) -> str:

@@ -15,7 +15,8 @@ from django.db import transaction
 
 from keepwell.base.errors import UserError
 from keepwell.base.home import Home
-from keepwell.facts.event_map import EMPTY, EventMap, load_event_map
+from keepwell.facts.event_map import EMPTY, EventMap, MappedName, load_event_map
+from keepwell.facts.event_map_text import with_entry, without_entry
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.dictionary import LONG_AFTER, read_dictionaries
@@ -59,9 +60,7 @@ def rules_wanted(home: Home, text: str | None = None) -> list[NamedRule]:
     An entry whose event no package has any more, or that cannot be read with today's catalogue, is left out.
     """
     catalogue = read_catalogue(home)
-    newest = newest_mapping() if text is None else None
-    told = text if text is not None else newest.text if newest else EMPTY
-    event_map = load_event_map(home.mapping.name, told, None).map
+    event_map = load_event_map(home.mapping.name, newest_text() if text is None else text, None).map
     kept = [entry for entry in event_map.events if entry.means is None or entry.means in catalogue.events]
     return rules_of(EventMap(events=tuple(kept)), catalogue)
 
@@ -82,6 +81,23 @@ def do_publish_mapping(home: Home, file: str, text: str, *, note: str, by: str, 
         record_act("mapping_published", NOUN, told, by=by, now=now)
     _write(home.mapping, text)
     return Published(version, is_new=True)
+
+
+def do_change_mapping(home: Home, entry: MappedName, *, by: str, now: datetime) -> Published:
+    """Publish the newest mapping with this entry, in place of the one for the same name and source."""
+    text = with_entry(_text_to_change(home), entry)
+    return do_publish_mapping(home, home.mapping.name, text, note=f"{entry.name} from the page", by=by, now=now)
+
+
+def do_remove_mapping(home: Home, name: str, source: str | None, *, by: str, now: datetime) -> Published:
+    """Publish the newest mapping without the entry for this name and source."""
+    text = without_entry(_text_to_change(home), name, source)
+    return do_publish_mapping(home, home.mapping.name, text, note=f"{name} removed on the page", by=by, now=now)
+
+
+def newest_text() -> str:
+    newest = newest_mapping()
+    return newest.text if newest else EMPTY
 
 
 def has_unpublished_changes(home: Home) -> bool:
@@ -121,6 +137,15 @@ def do_derive_history(home: Home, *, by: str, now: datetime) -> bool:
 def rules_in_force(home: Home) -> list[NamedRule]:
     """Those that the rows of the log were derived by."""
     return stored_rules(Derivation.objects.filter(number=EventLog(home.log).snapshot().mapping).first())
+
+
+def _text_to_change(home: Home) -> str:
+    if has_unpublished_changes(home):
+        raise UserError(
+            f"{home.mapping} holds changes that are not published, and a change here would write over them. "
+            "Publish the file with 'keepwell mapping publish', or move it away."
+        )
+    return newest_text()
 
 
 def _newest_derivation(home: Home, in_force: int, *, by: str, now: datetime) -> Derivation:
