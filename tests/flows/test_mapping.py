@@ -42,6 +42,7 @@ from keepwell.store.models import (
     Source,
 )
 from tests.flows.company import BY, UNTIL, Company, found_company, history
+from tests.web.serving import keepwell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -352,3 +353,26 @@ def test_a_file_that_was_edited_since_is_noticed(tmp_path: Path) -> None:
     assert not has_unpublished_changes(home)
     home.mapping.write_text(MAPPING + "# more\n")
     assert has_unpublished_changes(home)
+
+
+def test_the_command_line_checks_publishes_and_shows(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "ours.yaml"
+    assert keepwell(home, "init", "--email", "ada@keepwell.example").returncode == 0
+    assert keepwell(home, "model", "publish", "saas").returncode == 0
+    events = tmp_path / "events.csv"
+    events.write_text("account_id,event,timestamp\nacme,signed_in,2026-05-01\nacme,signed_in,2026-05-02\n")
+    assert keepwell(home, "import", str(events)).returncode == 0
+    file.write_text("events: [{name: signed_in, means: feature_usd}]\n")
+    refused = keepwell(home, "mapping", "publish", str(file))
+    assert refused.returncode == 1
+    assert f"{file}:1: no catalogue has the event 'feature_usd'. Did you mean 'feature_used'?" in refused.stderr
+    assert "No mapping is published" in keepwell(home, "mapping", "show").stdout
+    file.write_text("events: [{name: signed_in, means: feature_used}]\n")
+    checked = keepwell(home, "mapping", "check", str(file)).stdout.splitlines()
+    assert checked == ["signed_in: signed_in -> feature_used, 2 events", f"{file}: 1 entry; 2 events would change."]
+    published = keepwell(home, "mapping", "publish", str(file)).stdout
+    assert published.startswith("Published mapping version 1.\nThe event log is derived anew.")
+    assert (home / "mapping.yaml").read_text() == file.read_text()
+    assert "is unchanged: version 1 stays." in keepwell(home, "mapping", "publish").stdout
+    assert "0 names without a meaning" in keepwell(home, "mapping", "show", "--unmapped").stdout
+    assert keepwell(home, "mapping", "show").stdout.endswith(file.read_text())

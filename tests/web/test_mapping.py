@@ -10,7 +10,7 @@ from django.test import Client
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
 from keepwell.jobs.mapping import do_derive_history
-from keepwell.store.models import AuditEntry, MappingVersion, Member
+from keepwell.store.models import Account, AuditEntry, MappingVersion, Member
 from tests.web.mapping_world import plant_names
 from tests.web.world import BREAKOUT, EMAIL, MARKER, PASSWORD
 
@@ -120,3 +120,14 @@ def test_who_does_not_manage_sees_and_changes_nothing(ada: Client, role: str) ->
     for path in ("/mapping/publish", "/mapping/remove"):
         assert ada.post(path, {"name": "heartbeat", "to": "-"}).status_code == 404
     assert not MappingVersion.objects.exists()
+
+
+def test_the_events_page_says_what_an_event_was_sent_as(ada: Client, home: Home) -> None:
+    ada.post("/mapping/publish", {"name": "Report Exported", "scope": "any", "to": "feature_used"})
+    ada.post("/mapping/publish", {"name": "heartbeat", "scope": "any", "to": "-"})
+    do_derive_history(home, by=EMAIL, now=SystemClock().now())
+    account = Account.objects.get(key="acme-1")
+    shown = "".join(text_of(ada, f"/accounts/{account.pk}/events?page={page}") for page in range(1, 7))
+    assert "feature_used sent as Report Exported" in shown
+    assert "ignored sent as heartbeat" in shown
+    assert "feature_used sent as Feature Used" in shown

@@ -114,6 +114,8 @@ def do_derive_history(home: Home, *, by: str, now: datetime) -> bool:
     Readers see the log as it was or as it becomes. Cut off at any point, the next call goes on.
     """
     log = EventLog(home.log)
+    if not log.exists():
+        return False
     in_force = log.snapshot().mapping
     derivation = _newest_derivation(home, in_force, by=by, now=now)
     if derivation.number == in_force and derivation.applied_at is not None:
@@ -132,11 +134,6 @@ def do_derive_history(home: Home, *, by: str, now: datetime) -> bool:
         mapping = derivation.mapping.number if derivation.mapping else 0
         record_act("history_derived", NOUN, {**told, "version": mapping}, by=by, now=now)
     return is_changed
-
-
-def rules_in_force(home: Home) -> list[NamedRule]:
-    """Those that the rows of the log were derived by."""
-    return stored_rules(Derivation.objects.filter(number=EventLog(home.log).snapshot().mapping).first())
 
 
 def _text_to_change(home: Home) -> str:

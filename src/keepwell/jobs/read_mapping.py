@@ -5,7 +5,7 @@ Callers have checked that the member may manage.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -109,14 +109,14 @@ def sent_name(home: Home, name: str, source: str | None, *, now: datetime) -> Se
 
 
 def preview_mapping(home: Home, text: str, *, now: datetime) -> Preview:
-    """What publishing this text would change, held against the rows as they are."""
+    """What publishing this text would change, held against the newest version that is published."""
     wanted, names = keyed(rules_wanted(home, text)), _names()
-    in_force = keyed(_rules_in_force(home))
+    published = keyed(rules_wanted(home))
     events = kept_out = 0
     changes: dict[tuple[str, str, str], int] = defaultdict(int)
     for count in name_counts(EventLog(home.log), now - RECENT):
         sent = names.get(count.sent, "")
-        before, after = _effect(in_force, sent, count), _effect(wanted, sent, count)
+        before, after = _effect(published, sent, count), _effect(wanted, sent, count)
         if count.untrusted and _meant(wanted, sent, count, untrusted=False) != after[0]:
             kept_out += count.events if before != _effect(wanted, sent, count, untrusted=False) else 0
         if before != after:
@@ -133,11 +133,6 @@ def is_in_force(home: Home) -> bool:
     number = EventLog(home.log).snapshot().mapping
     derivation = Derivation.objects.filter(number=number).first()
     return derivation is not None and derivation.rules == [rule.as_json() for rule in rules_wanted(home)]
-
-
-def _rules_in_force(home: Home) -> Sequence[NamedRule]:
-    derivation = Derivation.objects.filter(number=EventLog(home.log).snapshot().mapping).first()
-    return [] if derivation is None else [NamedRule(*told) for told in derivation.rules]
 
 
 def _names() -> dict[int, str]:
