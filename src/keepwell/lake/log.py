@@ -337,13 +337,19 @@ def _derived(
         f"SELECT * EXCLUDE ({gone}), {sent} AS sent, {told} AS told, props AS props_before{untrusted} "
         f"FROM {duck.files(paths)} WHERE {where}"
     )
-    columns = [
-        f"CASE WHEN props IS DISTINCT FROM props_before THEN {property_from_json(item, kind)} "
-        f"ELSE {duck.name(f'p_{item}')} END AS {duck.name(f'p_{item}')}"
+    rows = meant(database, rows, rules)
+    if not known:
+        return rows
+    # Read out of JSON all at once, and only where it changed.
+    wanted = duck.text(json.dumps(dict.fromkeys(known, "VARCHAR")))
+    changed = "props IS DISTINCT FROM props_before"
+    columns = ", ".join(
+        f"CASE WHEN {changed} THEN {stored(f'found.{duck.name(item)}', kind)} ELSE {duck.name(f'p_{item}')} END "
+        f"AS {duck.name(f'p_{item}')}"
         for item, kind in sorted(known.items())
-    ]
-    changed = f" REPLACE ({', '.join(columns)})" if columns else ""
-    return f"SELECT *{changed} FROM ({meant(database, rows, rules)})"
+    )
+    found = f"CASE WHEN {changed} THEN json_transform(props, {wanted}) END"
+    return f"SELECT * REPLACE ({columns}) FROM (SELECT *, {found} AS found FROM ({rows}))"
 
 
 def _held(table: DeltaTable) -> set[str]:
