@@ -78,3 +78,10 @@ torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture
 
 mission: $(VENV)/.ready browser clients
+	@$(BIN)/python tests/java.py
+	$(BIN)/pytest -n 2 --mission $(PYTEST_ARGS)
+
+lock: $(VENV)/.ready
+	$(LOCK) --upgrade pyproject.toml -o requirements/lock.txt
+	$(LOCK) --upgrade --all-extras --group dev -c requirements/lock.txt pyproject.toml -o requirements/dev.txt
+	$(LOCK) --upgrade --group clients -o requirements/clients.txt

@@ -1,8 +1,10 @@
 """What help desks tell becomes tickets with their severity, replies with their tone, and ratings."""
 
+import json
+
 import pytest
 
-from tests.connectors.hook import changed, props, read, recorded, refused
+from tests.connectors.hook import changed, connector, delivery, props, read, recorded, refused
 
 
 def test_a_ticket_of_zendesk_tells_severity_and_tone_and_not_its_words() -> None:
@@ -111,6 +113,33 @@ def test_intercom_knows_the_account_of_some_and_the_contact_of_most() -> None:
     assert refused("intercom", nobody) == "no_subject"
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "path"),
+    [
+        ("zendesk", "ticket_created", "id"),
+        ("zendesk", "comment_added", "id"),
+        ("zendesk", "trigger_rated", "at"),
+        ("intercom", "conversation_user_created", "id"),
+        ("intercom", "conversation_user_replied", "id"),
+        ("intercom", "ticket_created", "id"),
+        ("intercom", "ticket_contact_replied", "id"),
+        ("intercom", "conversation_rating_added", "id"),
+    ],
+)
+def test_of_a_refused_event_the_tone_is_kept_and_the_words_only_by_choice(kind: str, name: str, path: str) -> None:
+    body = recorded(kind, name)
+    (event,) = read(kind, body)
+    (refusal,) = connector(kind).read(delivery(changed(body, path, None)), {}).refusals
+    (chosen,) = connector(kind).read(delivery(changed(body, path, None)), {"keep_text": True}).refusals
+    assert chosen.body == changed(body, path, None)
+    assert len(refusal.body) < len(chosen.body) + 400
+    words = ("terrible", "solved it", "rude", "awful", "works now", "invoices of", "angry", "Friendly")
+    assert any(word.encode() in chosen.body for word in words)
+    assert not any(word.encode() in refusal.body for word in words)
+    mended = changed(refusal.body, path, json.loads(body)[path])
+    assert read(kind, mended) == [event]
+
+
 def test_a_company_of_intercom_updates_the_account() -> None:
     (event,) = read("intercom", recorded("intercom", "company_updated"))
     assert (event.name, event.account, event.contact) == ("account_updated", "harbour-lights", None)
@@ -122,11 +151,11 @@ def test_a_company_of_intercom_updates_the_account() -> None:
     [
         ("zendesk", "trigger_rated", "rating", "17", "score_out_of_range"),
         ("zendesk", "trigger_rated", "at", "yesterday", "time_missing"),
-        ("zendesk", "trigger_rated", "ticket", "", "no_message_id"),
+        ("zendesk", "trigger_rated", "ticket", "", "message_id_missing"),
         ("zendesk", "ticket_created", "time", "2027-01-01T00:00:00Z", "too_far_ahead"),
         ("zendesk", "ticket_created", "detail.organization_id", "x" * 600, "id_too_long"),
         ("intercom", "conversation_rating_added", "data.item.conversation_rating.rating", -4, "score_out_of_range"),
-        ("intercom", "ticket_created", "id", None, "no_message_id"),
+        ("intercom", "ticket_created", "id", None, "message_id_missing"),
         ("intercom", "ticket_created", "created_at", -5, "time_out_of_range"),
     ],
 )

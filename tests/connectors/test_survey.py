@@ -68,7 +68,7 @@ def test_the_source_says_which_survey_a_silent_tool_makes() -> None:
         ("survey", "mood", "score_out_of_range"),
         ("scale", -5, "scale_missing"),
         ("at", "soon", "time_missing"),
-        ("id", "", "no_message_id"),
+        ("id", "", "message_id_missing"),
     ],
 )
 def test_absurd_answers_are_refused_with_a_reason(path: str, value: object, code: str) -> None:

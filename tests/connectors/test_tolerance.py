@@ -110,31 +110,36 @@ def test_a_mail_in_which_any_bytes_may_have_changed(mail: bytes, data: st.DataOb
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"mail"}))
 @pytest.mark.parametrize(
-    "body",
+    ("body", "code"),
     [
-        b"",
-        b"{",
-        b"\xff\xfe",
-        b'{"a": NaN}',
-        b'{"a": 1e400}',
-        b'{"a": ' + b"9" * 5000 + b"}",
-        b'{"id": 1, "id": 2}',
-        b'{"a": "\\ud800"}',
-        b"[" * 100_000,
-        b'{"a":' * 200 + b"1" + b"}" * 200,
+        pytest.param(b"", "json_invalid", id="nothing"),
+        pytest.param(b"{", "json_invalid", id="half"),
+        pytest.param(b"\xff\xfe", "json_invalid", id="no text"),
+        pytest.param(b'{"a": NaN}', "number_not_finite", id="NaN"),
+        pytest.param(b'{"a": 1e400}', "number_out_of_range", id="infinite"),
+        pytest.param(b'{"a": ' + b"9" * 5000 + b"}", "number_out_of_range", id="digits"),
+        pytest.param(b'{"id": 1, "id": 2}', "key_twice", id="key twice"),
+        pytest.param(b'{"a": "\\ud800"}', "half_surrogate", id="surrogate"),
+        pytest.param(b"[" * 100_000, "too_deep", id="brackets"),
+        pytest.param(b'{"a":' * 200 + b"1" + b"}" * 200, "too_deep", id="deep"),
     ],
 )
-def test_what_no_two_readers_agree_on_is_unreadable(kind: str, body: bytes) -> None:
+def test_what_no_two_readers_agree_on_is_unreadable(kind: str, body: bytes, code: str) -> None:
     with pytest.raises(UnreadableError) as caught:
         connector(kind).read(delivery(body), {})
-    assert (caught.value.code, caught.value.status) == ("not_json", 400)
+    assert (caught.value.code, caught.value.status) == (code, 400)
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"mail"}))
 def test_a_field_of_two_million_characters_is_refused_and_kept(kind: str) -> None:
-    body = json.dumps({"id": "1", "type": "x", "comment": "x" * 2_000_000}).encode()
-    (refusal,) = connector(kind).read(delivery(body), {}).refusals
+    words = connector(kind).free_text
+    body = json.dumps({"id": "1", "type": "x", min(words, default="comment"): "x" * 2_000_000}).encode()
+    (refusal,) = connector(kind).read(delivery(body), {"keep_text": True}).refusals
     assert (refusal.code, refusal.body) == ("too_large", body)
+    # Words that are not to be kept are not kept of what is refused either.
+    (refusal,) = connector(kind).read(delivery(body), {}).refusals
+    assert refusal.code == "too_large"
+    assert (b"xxx" in refusal.body) is not bool(words)
 
 
 @pytest.mark.parametrize("kind", KINDS)

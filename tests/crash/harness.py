@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,9 @@ from tests.web.serving import environment
 
 EVENTS_A_REQUEST = 10
 AGAIN_SHARE = 0.1
+ANSWERS_BETWEEN = 12
+MOMENT_S = 0.02
+PATIENCE_S = 120
 INBOX_POINTS = ("inbox: before commit", "inbox: after commit")
 SEAL_POINTS = ("seal: planned", "seal: appended", "seal: before finish", "seal: finished")
 
@@ -66,6 +69,7 @@ class Sender:
     random: random.Random
     acknowledged: set[str] = field(default_factory=set)
     requests: int = 0
+    answers: int = 0
     again: int = 0
 
     def run(self) -> None:
@@ -81,6 +85,7 @@ class Sender:
                 self.requests += 1
                 if self._is_taken(connection, body):
                     self.acknowledged.update(ids)
+                    self.answers += 1
                     times -= 1
                 else:
                     self.again += 1
@@ -138,9 +143,14 @@ class Harness:
         assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, status
         self.kills += 1
 
-    def kill_at_random(self, times: int, between_s: tuple[float, float]) -> None:
+    def kill_at_random(self, times: int, senders: Sequence[Sender]) -> None:
+        """Kill a process again and again, each time after a few more answers and a moment in the middle of the next.
+
+        The count of answers makes a run as long on a busy machine as it must be there.
+        """
         for _ in range(times):
-            time.sleep(self._random.uniform(*between_s))
+            self._await_answers(senders, self._random.randint(0, ANSWERS_BETWEEN))
+            time.sleep(self._random.uniform(0, MOMENT_S))
             what = self._random.choice(("serve", "serve", "seal"))
             self.kill(what)
             self.start(what)
@@ -196,6 +206,13 @@ class Harness:
             requests=sum(sender.requests for sender in senders),
             again=sum(sender.again for sender in senders),
         )
+
+    def _await_answers(self, senders: Sequence[Sender], more: int) -> None:
+        wanted = sum(sender.answers for sender in senders) + more
+        deadline = time.monotonic() + PATIENCE_S
+        while sum(sender.answers for sender in senders) < wanted:
+            assert time.monotonic() < deadline, "the intake answers no more"
+            time.sleep(0.002)
 
     def _prepare(self) -> str:
         return self._run("prepare").strip()

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from tests.crash.harness import INBOX_POINTS, SEAL_POINTS, Harness
 
-BETWEEN_S = (0.03, 0.2)
-
 
 @contextmanager
 def harness(folder: Path, fault: str = "") -> Iterator[Harness]:
@@ -23,7 +21,7 @@ def harness(folder: Path, fault: str = "") -> Iterator[Harness]:
 def test_nothing_acknowledged_is_lost_or_counted_twice_over_kills_at_random(tmp_path: Path) -> None:
     with harness(tmp_path) as found:
         with found.senders(4) as senders:
-            found.kill_at_random(25, BETWEEN_S)
+            found.kill_at_random(25, senders)
         judgement = found.judge(senders)
     assert judgement.acknowledged > 200
     assert judgement.again > 0
@@ -42,7 +40,7 @@ def test_nothing_is_lost_or_counted_twice_at_any_named_point(tmp_path: Path) -> 
 def test_the_harness_sees_events_that_were_answered_before_they_were_on_disk(tmp_path: Path) -> None:
     with harness(tmp_path, "answer before commit") as found:
         with found.senders(4) as senders:
-            found.kill_at_random(12, BETWEEN_S)
+            found.kill_at_random(12, senders)
         judgement = found.judge(senders)
     assert judgement.lost > 0, judgement
 
@@ -50,6 +48,6 @@ def test_the_harness_sees_events_that_were_answered_before_they_were_on_disk(tmp
 def test_the_harness_sees_events_that_are_counted_without_looking_at_their_ids(tmp_path: Path) -> None:
     with harness(tmp_path, "no identity") as found:
         with found.senders(4) as senders:
-            found.kill_at_random(12, BETWEEN_S)
+            found.kill_at_random(12, senders)
         judgement = found.judge(senders)
     assert judgement.twice > 0, judgement

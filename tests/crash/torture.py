@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tests.crash.harness import Harness, Judgement
 
-BETWEEN_S = (0.02, 0.25)
 POINTS_EVERY = 100
 SENDERS = 4
 
@@ -41,7 +40,7 @@ def torture(kills: int, seed: int, fault: str) -> Judgement:
         harness.start("seal")
         with harness.senders(SENDERS) as senders:
             while harness.kills < kills:
-                harness.kill_at_random(min(POINTS_EVERY, kills - harness.kills), BETWEEN_S)
+                harness.kill_at_random(min(POINTS_EVERY, kills - harness.kills), senders)
                 if not fault:
                     harness.kill_at_every_point()
         judgement = harness.judge(senders)

@@ -9,6 +9,7 @@ from keepwell.base.errors import UserError
 from keepwell.cli import (
     audit,
     demo,
+    doctor,
     import_file,
     init,
     key,
@@ -37,6 +38,7 @@ app.command("init")(init.init)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("doctor")(doctor.doctor)
 app.command("import")(import_file.import_file)
 app.command("score")(score.score)
 app.command("explain")(score.explain)

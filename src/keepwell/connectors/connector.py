@@ -4,12 +4,15 @@ Each kind is one class in one file of `connectors/kinds`; its module docstring i
 A connector is a pure function of the delivery: no clock, no database, no network.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from keepwell.connectors.payload import Part, UnfitError, decoded
-from keepwell.facts.inbound import BATCH_BYTES, Inbound, Reading, Refusal
+from keepwell.connectors.payload import Part, decoded
+from keepwell.connectors.sentiment import without_words
+from keepwell.connectors.values import RefusedError
+from keepwell.facts.inbound import BATCH_BYTES, Inbound, Reading, Refusal, UnreadableError
 
 LONGEST_MESSAGE_ID: Final = 512
 
@@ -40,6 +43,8 @@ class Connector:
     """What the connector is called on screen."""
     largest: ClassVar[int] = BATCH_BYTES
     """A delivery of more bytes is refused, and kept."""
+    free_text: ClassVar[frozenset[str]] = frozenset()
+    """Members that hold words of people. Of a refused event their tone is kept, and they only by the owner's choice."""
     options: ClassVar[Mapping[str, str]] = {}
     """The settings a source may have, each with a sentence about it."""
 
@@ -71,14 +76,15 @@ class Connector:
         """
         if len(delivery.body) > self.largest:
             sentence = f"The delivery has {len(delivery.body)} bytes; at most {self.largest} are taken."
-            return Reading(refusals=[Refusal(0, "too_large", sentence, "", delivery.body)])
+            return Reading(refusals=[Refusal(0, "too_large", sentence, "", self.kept(delivery.body, settings))])
         reading = Reading()
         for place, (item, body) in enumerate(self.items(delivery)):
             try:
                 reading.events.extend(self.events(item, delivery, settings))
-            except UnfitError as error:
+            except RefusedError as error:
                 message_id = self.message_id(item, delivery)[:LONGEST_MESSAGE_ID]
-                reading.refusals.append(Refusal(place, error.code, error.sentence, message_id, body))
+                kept = self.kept(body, settings)
+                reading.refusals.append(Refusal(place, error.code, error.sentence, message_id, kept))
         return reading
 
     def replay(self, body: bytes, message_id: str, settings: Mapping[str, object], *, known_at: int) -> Reading:
@@ -90,8 +96,19 @@ class Connector:
         return [(Part.of(decoded(delivery.body)), delivery.body)]
 
     def events(self, item: Part, delivery: Delivery, settings: Mapping[str, object]) -> list[Inbound]:
-        """The events of one item; raises `UnfitError` for one that cannot be taken."""
+        """The events of one item; raises `RefusedError` for one that cannot be taken."""
         raise NotImplementedError
+
+    def kept(self, body: bytes, settings: Mapping[str, object]) -> bytes:
+        """What is kept of a refused event: all of it, but for words that were not to be kept."""
+        if settings.get("keep_text") is True or not self.free_text:
+            return body
+        try:
+            value = decoded(body)
+        except UnreadableError:
+            return body
+        reduced = without_words(value, self.free_text)
+        return body if reduced == value else json.dumps(reduced, ensure_ascii=False).encode()
 
     def message_id(self, item: Part, delivery: Delivery) -> str:
         """The sender's own id of an item that was refused, "" for none. Never raises."""

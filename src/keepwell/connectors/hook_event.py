@@ -7,7 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from keepwell.connectors.payload import Part, UnfitError, fit_id, fit_number, fit_text
+from keepwell.connectors.payload import Part, fit_id, fit_number, fit_text
+from keepwell.connectors.values import RefusedError
 from keepwell.facts.inbound import EVENT_BYTES, Inbound
 
 SECOND: Final = 1_000_000
@@ -29,24 +30,24 @@ def hook_event(
     props: Mapping[str, Value],
     known_at: int,
 ) -> Inbound:
-    """The event, or `UnfitError` for one that must not be stored. Properties without a value are left out.
+    """The event, or `RefusedError` for one that must not be stored. Properties without a value are left out.
 
     Times are in microseconds. Exact fractions become the nearest float at the very end.
     """
     if not message_id:
-        raise UnfitError("no_message_id", "The event has no id, so a second delivery of it could not be told apart.")
+        raise RefusedError("message_id_missing", "The event has no id, so it could not be known when it comes again.")
     if not account and not contact:
-        raise UnfitError("no_subject", "The event names neither an account nor a contact.")
+        raise RefusedError("no_subject", "The event names neither an account nor a contact.")
     if at is None:
-        raise UnfitError("time_missing", "The event does not say when it happened.")
+        raise RefusedError("time_missing", "The event does not say when it happened.")
     if not 0 <= at < _AFTER_LAST:
-        raise UnfitError("time_out_of_range", "The event happened before 1970 or after the year 9999.")
+        raise RefusedError("time_out_of_range", "The event happened before 1970 or after the year 9999.")
     if at > known_at + FURTHEST_AHEAD:
-        raise UnfitError("too_far_ahead", f"The event says it happens at {iso_text(at)}, more than a day from now.")
+        raise RefusedError("too_far_ahead", f"The event says it happens at {iso_text(at)}, more than a day from now.")
     told = {key: _json_value(key, value) for key, value in props.items() if value is not None}
     text = json.dumps(told, ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":")) if told else ""
     if len(text.encode()) > EVENT_BYTES:
-        raise UnfitError("too_large", f"The properties of the event have more than {EVENT_BYTES} bytes.")
+        raise RefusedError("too_large", f"The properties of the event have more than {EVENT_BYTES} bytes.")
     return Inbound(
         fit_id("message id", message_id),
         fit_id("event name", name),
@@ -91,9 +92,9 @@ def iso_text(at: int | None) -> str | None:
 
 
 def not_negative(name: str, amount: Fraction | None) -> Fraction | None:
-    """The amount; `UnfitError` below 0, since nobody is asked for less than nothing."""
+    """The amount; `RefusedError` below 0, since nobody is asked for less than nothing."""
     if amount is not None and amount < 0:
-        raise UnfitError("negative_amount", f"`{name}` is {float(amount)}; an amount is never below 0.")
+        raise RefusedError("negative_amount", f"`{name}` is {float(amount)}; an amount is never below 0.")
     return amount
 
 

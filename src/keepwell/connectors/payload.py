@@ -1,46 +1,29 @@
 """What another system posted: JSON that is read with tolerance, and taken with care."""
 
-import json
-import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from keepwell.connectors.strict_json import FaultError, strict
+from keepwell.connectors.values import LONGEST_ID, RefusedError
 from keepwell.facts.inbound import LARGEST_INTEGER, TEXT_BYTES, UnreadableError
-
-LONGEST_ID: Final = 512
-
-
-class UnfitError(Exception):
-    """An event that cannot be taken: a stable code and a sentence."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
 
 
 def decoded(body: bytes) -> object:
-    """The JSON value of a body; `UnreadableError` for what two JSON readers would not agree on.
-
-    That is a key given twice, NaN, Infinity, half a surrogate pair, a number of thousands of digits, endless nesting.
-    """
+    """The JSON value of a body; `UnreadableError` for what two JSON readers would not agree on, or endless nesting."""
     try:
-        text = body.decode()
-        value: object = _DECODER.decode(text)
-        json.dumps(value, ensure_ascii=False).encode()
-        _check_depth(value)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError(
-            "not_json", "The body is not JSON in UTF-8 that every reader understands alike."
-        ) from error
+        value = strict(body)
+    except FaultError as error:
+        raise UnreadableError(error.code, f"The body cannot be read: {error.sentence}") from error
+    if _depth(value) > _DEEPEST:
+        raise UnreadableError("too_deep", f"The body is nested more than {_DEEPEST} deep.")
     return value
 
 
 class Part:
     """A JSON object whose members may be missing or of another type than expected.
 
-    A member that is missing, null or of another type is None; one that is there and absurd raises `UnfitError`.
+    A member that is missing, null or of another type is None; one that is there and absurd raises `RefusedError`.
     """
 
     __slots__ = ("_members",)
@@ -123,30 +106,32 @@ class Part:
         except InvalidOperation:
             return None
         if not exact.is_finite() or abs(exact.adjusted()) > _LONGEST_EXPONENT:
-            raise UnfitError("number_out_of_range", f"`{path}` is beyond any amount.")
+            raise RefusedError("number_out_of_range", f"`{path}` is beyond any amount.")
         return exact
 
 
 def fit_text(name: str, text: str) -> str:
-    """The text if it may be stored; `UnfitError` else."""
+    """The text if it may be stored; `RefusedError` else."""
     if len(text) > TEXT_BYTES or len(text.encode(errors="surrogatepass")) > TEXT_BYTES:
-        raise UnfitError("text_too_long", f"`{name}` has {len(text)} characters; at most {TEXT_BYTES} bytes are taken.")
+        raise RefusedError("too_long", f"`{name}` has {len(text)} characters; at most {TEXT_BYTES} bytes are taken.")
     if "\0" in text:
-        raise UnfitError("nul", f"`{name}` holds a NUL character.")
+        raise RefusedError("nul", f"`{name}` holds a NUL character.")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise UnfitError("half_character", f"`{name}` holds half a character.")
+        raise RefusedError("half_surrogate", f"`{name}` holds half a character.")
     return text
 
 
 def fit_id(name: str, text: str) -> str:
     if len(text) > LONGEST_ID:
-        raise UnfitError("id_too_long", f"`{name}` has {len(text)} characters; an identifier has at most {LONGEST_ID}.")
+        raise RefusedError(
+            "id_too_long", f"`{name}` has {len(text)} characters; an identifier has at most {LONGEST_ID}."
+        )
     return fit_text(name, text)
 
 
 def fit_number(name: str, number: int | float) -> int | float:
     if isinstance(number, int) and abs(number) > LARGEST_INTEGER:
-        raise UnfitError("number_out_of_range", f"`{name}` is beyond ±2^53.")
+        raise RefusedError("number_out_of_range", f"`{name}` is beyond ±2^53.")
     return number
 
 
@@ -155,36 +140,14 @@ _LONGEST_EXPONENT: Final = 30
 _DEEPEST: Final = 50
 
 
-def _check_depth(value: object) -> None:
-    """`ValueError` for what is nested deeper than any system we know of sends."""
-    level = [value]
-    for _ in range(_DEEPEST):
+def _depth(value: object) -> int:
+    """How deep objects and lists are nested, without recursion."""
+    level, depth = [value], -1
+    while level:
+        depth += 1
         level = [
             inner
             for item in level
             for inner in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
         ]
-        if not level:
-            return
-    raise ValueError("nested too deeply.")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError("the number is too large for a float.")
-    return value
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is not JSON.")
-
-
-def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is given twice.")
-    return found
-
-
-_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse, object_pairs_hook=_members)
+    return depth

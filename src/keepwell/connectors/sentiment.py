@@ -6,12 +6,13 @@ other languages and to what is normal for one company. It is therefore told with
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from typing import Final
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from keepwell.connectors.payload import Part
 from keepwell.facts.inbound import TEXT_BYTES
 
 LONGEST_JUDGED: Final = 4_000
@@ -41,6 +42,27 @@ def told_of_text(text: str, settings: Mapping[str, object]) -> dict[str, str | f
     if settings.get("keep_text") is True:
         told["text"] = plain.encode()[:TEXT_BYTES].decode(errors="ignore")
     return told
+
+
+def told_at(item: Part, path: str, settings: Mapping[str, object]) -> dict[str, str | float | int]:
+    """The same of the text at a path, which of a refused event may be kept as its tone only."""
+    kept = item.part(path)
+    tone, length = kept.number("sentiment"), kept.number("text_length")
+    if tone is None or length is None:
+        return told_of_text(item.words(path), settings)
+    return {"sentiment": max(-1, min(1, tone)), "sentiment_confidence": "low", "text_length": length}
+
+
+def without_words(value: object, names: Container[str]) -> object:
+    """A JSON value in which each text below one of these names is replaced by what is told of it."""
+    if isinstance(value, list):
+        return [without_words(inner, names) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: told_of_text(inner, {}) if isinstance(inner, str) and name in names else without_words(inner, names)
+        for name, inner in value.items()
+    }
 
 
 def plain_text(text: str) -> str:

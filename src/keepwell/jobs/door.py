@@ -46,6 +46,14 @@ class _Remembered(Generic[T]):
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """Every spelling of the trusted events, and of those whose properties become traits."""
+
+    trusted: frozenset[str]
+    telling: frozenset[str]
+
+
 class Door:
     """What the intake must know before it reads a request."""
 
@@ -72,10 +80,10 @@ class Door:
 
     async def sender(self, held: Held, *, now: datetime) -> Sender:
         """What the holder of this key may send."""
-        trusted, telling = await self._asked(
+        names = await self._asked(
             ("names", held.source_name), lambda: self._guarded_names(held.source_name), CATALOGUE_FRESH, now
         )
-        return Sender(is_trusted=held.is_trusted, trusted_names=trusted, telling_names=telling)
+        return Sender(held.is_trusted, trusted_names=names.trusted, telling_names=names.telling)
 
     async def note_leak(self, text: str, *, now: datetime) -> None:
         """A key was seen in an address."""
@@ -99,10 +107,10 @@ class Door:
     def _secrets(self, connector: str, name: str) -> list[tuple[Source, list[str]]]:
         return secrets_of(connector, name or None, vault=open_vault(self._settings))
 
-    def _guarded_names(self, source: str) -> tuple[frozenset[str], frozenset[str]]:
-        """Names that mean a trusted event and names that tell traits, when this source sends them."""
+    def _guarded_names(self, source: str) -> "_Guarded":
+        """Under every spelling that the catalogue and the mapping know, when this source sends it."""
         home = Home(self._settings.home)
-        return guarded_names(rules_wanted(home), read_catalogue(home), source)
+        return _Guarded(*guarded_names(rules_wanted(home), read_catalogue(home), source))
 
     async def _asked(self, place: tuple[str, str], ask: Callable[[], T], fresh: timedelta, now: datetime) -> T:
         found: _Remembered[T] | None = self._known.get(place)  # type: ignore[assignment]  # of the type asked for

@@ -21,7 +21,8 @@ from keepwell.lake.identity import Verdict, sift
 from keepwell.lake.log import EventLog
 from keepwell.store.models import ImportRun
 
-ROWS_A_SEAL: Final = 500_000
+# A batch is held several times over, each row with every column of the log.
+ROWS_A_SEAL: Final = 200_000
 WRITER: Final = "import"
 
 

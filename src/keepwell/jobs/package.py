@@ -124,10 +124,14 @@ def newest_versions(model: str | None = None) -> list[ModelVersion]:
 def ready_log(home: Home, properties: Mapping[str, PropertyColumn]) -> None:
     """Make the event log where it is missing, and give it a column for each property it lacks."""
     log = EventLog(home.log)
-    if not log.exists():
-        log.create(properties)
-    elif properties.keys() - log.properties().keys():
-        log.compact(properties)
+    if log.exists() and not properties.keys() - log.properties().keys():
+        return
+    # Nobody seals meanwhile: rows that were made for the columns of before would not fit those of after.
+    with log.sealing():
+        if not log.exists():
+            log.create(properties)
+        elif properties.keys() - log.properties().keys():
+            log.compact(properties)
 
 
 def log_columns(catalogue: Catalogue) -> dict[str, PropertyColumn]:

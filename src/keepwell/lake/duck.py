@@ -16,6 +16,7 @@ def session(database: duckdb.DuckDBPyConnection | None = None) -> Iterator[duckd
     opened = duckdb.connect() if database is None else database.cursor()
     try:
         opened.execute("SET TimeZone = 'UTC'")
+        opened.execute("SET enable_progress_bar = false")
         opened.execute("SET preserve_insertion_order = false")
         # Files of the log never change, so their footers are read once per database.
         opened.execute("SET parquet_metadata_cache = true")

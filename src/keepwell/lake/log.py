@@ -1,13 +1,15 @@
-"""The event log: a Delta table that only grows, and is sorted by account now and then.
+"""The event log: a Delta table that only grows, in few runs sorted by account.
 
-A row says what happened at an account, in integers of the dictionaries, with both clocks. Rows enter as
-*fresh* files in the order of sealing; `compact` rewrites the log as *settled* files sorted by account,
-which is what makes reading everything fast and reading a hundred accounts cheap.
+A row says what happened at an account, in integers of the dictionaries, with both clocks. A seal enters as a
+*fresh* file; `compact` merges the fresh files, and the runs that are not much larger than they are, into one new
+*run*: files sorted by account whose ranges do not overlap. That makes reading everything fast and reading a hundred
+accounts cheap, and a few fresh rows never cause a large run to be written again.
 """
 
 import fcntl
 import json
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,18 +25,21 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
-from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, SETTLED, LogFile, seal, settle, sync_path
+from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, LogFile, seal, settle, sync_path
 from keepwell.lake.meaning import SENT_NAME, SENT_PROPS, Rule, meant
 
 PropertyColumn = Literal["number", "text"]
 
-# Rewriting the whole log is worth it once this share of its rows is fresh.
+# Merging is worth it once this share of the rows is fresh, or the files are many.
 FRESH_SHARE: Final = 0.2
 MANY_FRESH_FILES: Final = 50
+# A run is merged with what is fresher when it holds fewer than this many times its rows. So a row that is written again
+# lands in a run at least half as large again, and every run that stays is at least twice as large as the next one.
+MERGED_RATIO: Final = 2
 # The writer whose seal number is that of the mapping in force.
 MAPPING: Final = "mapping"
 # Rows of a hundred columns are sorted in memory, so not all at once.
-ROWS_A_SORT: Final = 2_000_000
+ROWS_A_SORT: Final = 1_000_000
 
 # Both engines read these as the same times; beyond them they differ in what they take for one.
 TIME: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$"
@@ -61,19 +66,20 @@ COLUMNS: Final = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The log at one version: its live files, and the event properties that are columns of every one of them.
-
-    `mapping` is the number of the mapping by which all its rows were derived, 0 before the first.
-    """
+    """The log at one version: its live files, and the event properties that are columns of every one of them."""
 
     files: Sequence[LogFile]
     properties: Mapping[str, PropertyColumn]
     table: DeltaTable | None = None
-    mapping: int = 0
 
     @property
     def paths(self) -> list[str]:
         return [file.path for file in self.files]
+
+    @property
+    def mapping(self) -> int:
+        """Number of the mapping by which all rows were derived, 0 before the first."""
+        return self.sealed(MAPPING)
 
     def sealed(self, writer: str) -> int:
         """Number of the last seal of a writer, 0 before the first."""
@@ -119,12 +125,13 @@ class EventLog:
                 return False
             properties = _properties_of(table)
             written = [seal(rows, schema_of(properties), self.folder / f"part={FRESH}")] if len(rows) else []
-            self._commit(table, written, properties, mode="append", transactions=[Transaction(writer, number)])
+            self._commit(table, written, properties, transactions=[Transaction(writer, number)])
             return True
 
     @contextmanager
     def sealing(self) -> Iterator[None]:
         """Hold while rows are compared with the log and then appended: nobody else seals in between."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
         with (self.folder.parent / f"{self.folder.name}.sealing.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -143,7 +150,7 @@ class EventLog:
         if accounts is not None:
             wanted = sorted(accounts)
             found = [file for file in found if _any_between(wanted, file.first_account, file.last_account)]
-        return Snapshot(found, _properties_of(table), table, table.transaction_version(MAPPING) or 0)
+        return Snapshot(found, _properties_of(table), table)
 
     def files(self, accounts: Sequence[int] | None = None) -> Sequence[LogFile]:
         """Live files, restricted like those of `snapshot`."""
@@ -156,17 +163,21 @@ class EventLog:
         return len(fresh) > MANY_FRESH_FILES or sum(file.rows for file in fresh) > FRESH_SHARE * rows
 
     def compact(self, properties: Mapping[str, PropertyColumn] | None = None) -> None:
-        """Rewrite the log sorted by account and time; new `properties` become columns, filled from history.
+        """Merge the fresh files and the small runs; new `properties` become columns, filled from history.
 
-        Readers see the old files or the new ones, never both; the rows are the same.
+        Readers see the old files or the new ones, never both; the rows are the same. With new columns the whole log
+        is written again, without them only what `to_merge` names.
         """
         with self._alone():
             table = self._table()
             known = _properties_of(table)
             wanted = {**known, **(properties or {})}
-            paths = [file.path for file in _files_of(table, self.folder.absolute())]
-            written = list(self._settled(paths, known, wanted)) if paths else []
-            self._commit(table, written, wanted, mode="overwrite", transactions=[])
+            files = _files_of(table, self.folder.absolute())
+            merged = files if wanted != known else to_merge(files)
+            run = max((file.part for file in files), default=FRESH) + 1
+            if merged or wanted != known:
+                written = list(self._settled([file.path for file in merged], known, wanted, run)) if merged else []
+                self._commit(table, written, wanted, {file.part for file in merged})
             # Readers then open one file instead of every entry so far.
             table.create_checkpoint()
             self._sync_entry(table)
@@ -183,8 +194,10 @@ class EventLog:
         with self._alone():
             table = self._table()
             known = _properties_of(table)
-            paths = [file.path for file in _files_of(table, self.folder.absolute())]
+            files = _files_of(table, self.folder.absolute())
+            paths = [file.path for file in files]
             held = _held(table)
+            run = max((file.part for file in files), default=FRESH) + 1
             written: list[LogFile] = []
             with duck.session() as database:
                 database.execute("SET preserve_insertion_order = true")
@@ -195,8 +208,9 @@ class EventLog:
                         'ORDER BY account, "at", tie, source, message_id'
                     )
                     batches = rows.to_arrow_reader(ROWS_A_GROUP)
-                    written += settle(batches, schema_of(known), self.folder / f"part={SETTLED}")
-            self._commit(table, written, known, mode="overwrite", transactions=[Transaction(MAPPING, number)])
+                    written += settle(batches, schema_of(known), self.folder / f"part={run}", run)
+            parts = {file.part for file in files}
+            self._commit(table, written, known, parts, transactions=[Transaction(MAPPING, number)])
             table.create_checkpoint()
             self._sync_entry(table)
 
@@ -204,7 +218,7 @@ class EventLog:
         """Mapping `number` gives every row the same meaning as the one before: only its number is written."""
         with self._alone():
             table = self._table()
-            self._commit(table, [], _properties_of(table), mode="append", transactions=[Transaction(MAPPING, number)])
+            self._commit(table, [], _properties_of(table), transactions=[Transaction(MAPPING, number)])
 
     def first_known(self, rules: Sequence[Rule]) -> dict[int, datetime]:
         """When each name would first be known if these rules were in force, by its code."""
@@ -223,7 +237,11 @@ class EventLog:
         self._table().vacuum(retention_hours=1, enforce_retention_duration=False, dry_run=False, full=True)
 
     def _settled(
-        self, paths: Sequence[str], known: Mapping[str, PropertyColumn], wanted: Mapping[str, PropertyColumn]
+        self,
+        paths: Sequence[str],
+        known: Mapping[str, PropertyColumn],
+        wanted: Mapping[str, PropertyColumn],
+        run: int,
     ) -> Iterator[LogFile]:
         columns = [duck.name(column) for column in COLUMNS.names]
         for item, kind in sorted(wanted.items()):
@@ -237,17 +255,17 @@ class EventLog:
                     f'WHERE account BETWEEN {first} AND {last} ORDER BY account, "at", tie, source, message_id'
                 )
                 batches = rows.to_arrow_reader(ROWS_A_GROUP)
-                yield from settle(batches, schema_of(wanted), self.folder / f"part={SETTLED}")
+                yield from settle(batches, schema_of(wanted), self.folder / f"part={run}", run)
 
     def _commit(
         self,
         table: DeltaTable,
         written: Sequence[LogFile],
         properties: Mapping[str, PropertyColumn],
-        *,
-        mode: Literal["append", "overwrite"],
-        transactions: list[Transaction],
+        replaced: Set[int] | None = None,
+        transactions: Sequence[Transaction] = (),
     ) -> None:
+        """Add the files; with `replaced` in place of all files of these parts, and under new columns if need be."""
         # delta-rs never syncs. What a caller is told is sealed has to survive the power, and an entry must
         # not reach the disk before the files it names.
         for file in written:
@@ -256,11 +274,12 @@ class EventLog:
             self._sync(folder)
         self._sync(self.folder)
         table.create_write_transaction(
-            [_added(file, self.folder, is_new=mode == "append") for file in written],
-            mode=mode,
+            [_added(file, self.folder, is_new=replaced is None) for file in written],
+            mode="append" if replaced is None else "overwrite",
             schema=stored_schema(properties),
             partition_by=["part"],
-            commit_properties=CommitProperties(app_transactions=transactions),
+            partition_filters=[("part", "in", [str(part) for part in sorted(replaced)])] if replaced else None,
+            commit_properties=CommitProperties(app_transactions=list(transactions)),
         )
         self._sync_entry(table)
 
@@ -284,6 +303,21 @@ class EventLog:
 
     def _table(self) -> DeltaTable:
         return DeltaTable(str(self.folder))
+
+
+def to_merge(files: Sequence[LogFile]) -> list[LogFile]:
+    """The fresh files and, from the smallest on, the runs that are not much larger than all before them together."""
+    rows = Counter[int]()
+    for file in files:
+        rows[file.part] += file.rows
+    gathered = rows.pop(FRESH, 0)
+    parts = {FRESH}
+    for part, held in sorted(rows.items(), key=lambda run: run[1]):
+        if held >= MERGED_RATIO * gathered:
+            break
+        gathered += held
+        parts.add(part)
+    return [file for file in files if file.part in parts]
 
 
 def stored_schema(properties: Mapping[str, PropertyColumn]) -> pa.Schema:

@@ -1,4 +1,4 @@
-"""One file of the log, and how settled files are written."""
+"""One file of the log, and how seals and runs are written."""
 
 import os
 from collections.abc import Iterator
@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+# The part of files as they were sealed; every other part is a run, sorted by account across its files.
 FRESH: Final = 0
-SETTLED: Final = 1
-# Small row groups let a reader of a hundred accounts skip nearly all of a settled file.
+# Small row groups let a reader of a hundred accounts skip nearly all of a file.
 ROWS_A_GROUP: Final = 8_192
 # Columns whose ranges let a reader skip groups; those of the others only make the footers longer.
 MEASURED: Final = ["account", "name", "at", "known_at"]
 SETTLED_GROUPS_A_FILE: Final = 64
+ORDER: Final = [(column, "ascending") for column in ("account", "at", "tie", "source", "message_id")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +33,22 @@ class LogFile:
 
 
 def seal(rows: pa.Table, schema: pa.Schema, folder: Path) -> LogFile:
-    """Write rows as they come."""
+    """Write rows sorted by account and time, so that a reader of a few accounts, or of a range, skips the others."""
     folder.mkdir(parents=True, exist_ok=True)
-    return _write(rows.select(schema.names).cast(schema), FRESH, folder)
+    return _write(rows.select(schema.names).cast(schema).sort_by(ORDER), FRESH, folder)
 
 
-def settle(batches: pa.RecordBatchReader, schema: pa.Schema, folder: Path) -> Iterator[LogFile]:
-    """Write rows that come sorted by account into files of about half a million rows each."""
+def settle(batches: pa.RecordBatchReader, schema: pa.Schema, folder: Path, run: int) -> Iterator[LogFile]:
+    """Write rows that come in `ORDER` into files of about half a million rows each."""
     folder.mkdir(parents=True, exist_ok=True)
     pending: list[pa.RecordBatch] = []
     for batch in batches:
         pending.append(batch)
         if len(pending) == SETTLED_GROUPS_A_FILE:
-            yield _write(pa.Table.from_batches(pending).cast(schema), SETTLED, folder)
+            yield _write(pa.Table.from_batches(pending).cast(schema), run, folder)
             pending = []
     if pending:
-        yield _write(pa.Table.from_batches(pending).cast(schema), SETTLED, folder)
+        yield _write(pa.Table.from_batches(pending).cast(schema), run, folder)
 
 
 def sync_path(path: Path) -> None:

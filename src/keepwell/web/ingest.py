@@ -4,8 +4,10 @@ A bare ASGI application in front of the pages: these few paths carry most reques
 would cost several times what reading the events costs.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from keepwell.base.clock import Clock
@@ -13,11 +15,11 @@ from keepwell.base.registry import kinds
 from keepwell.connectors import kinds as connector_kinds
 from keepwell.connectors.body_key import key_in_body
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
-from keepwell.connectors.dialect import Dialect, dialect_kinds
+from keepwell.connectors.dialect import Dialect, Sender, dialect_kinds
 from keepwell.facts.inbound import EVENT_BYTES, Reading, Refusal, UnreadableError
 from keepwell.jobs.door import ClosedError, Door
 from keepwell.jobs.inbox import Arrival, Inbox, NotCertainError
-from keepwell.jobs.key import Held
+from keepwell.jobs.key import Held, without_keys
 from keepwell.store.models import Source
 from keepwell.web.intake_answer import Answer, refused, taken
 from keepwell.web.intake_request import (
@@ -42,6 +44,9 @@ PATHS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("/batch", "/capture", "/i/v0/e", "/e"), "posthog"),
 }
 HOOKS: Final = "/hooks/"
+# More than a connector reads, so that what it must refuse can be kept.
+HOOK_BYTES: Final = 4 * 1024 * 1024
+READ_AT_ONCE: Final = 128 * 1024
 RETRY_AFTER_S: Final = 5
 CORS: Final = (
     (b"access-control-allow-origin", b"*"),
@@ -107,9 +112,7 @@ class Intake:
         reading = Reading()
         if failure is None:
             try:
-                reading = dialect.read(
-                    body, sender, path=scope["path"], headers=headers(scope), known_at=_microseconds(known_at)
-                )
+                reading = await self._read(dialect, body, sender, scope, known_at)
             except UnreadableError as error:
                 failure = error
         await self._keep(Arrival(held.source_id, held.id, known_at, dialect.kind, reading), failure, body)
@@ -118,10 +121,19 @@ class Intake:
             return refused(failure.status, failure.code, failure.sentence)
         return taken(dialect.kind, reading, headers(scope))
 
+    async def _read(self, dialect: Dialect, body: bytes, sender: Sender, scope: Scope, known_at: datetime) -> Reading:
+        """Reading a hostile body takes half a second, in which others must be answered."""
+        read = partial(
+            dialect.read, body, sender, path=scope["path"], headers=headers(scope), known_at=_microseconds(known_at)
+        )
+        return await asyncio.to_thread(read) if len(body) > READ_AT_ONCE else read()
+
     async def _keep(self, arrival: Arrival, failure: UnreadableError | None, body: bytes) -> None:
         """Returns once everything is on disk. A request that cannot be read at all is kept as one refused event."""
         if failure is not None:
-            arrival.reading.refusals.append(Refusal(0, failure.code, failure.sentence, "", body[:EVENT_BYTES]))
+            arrival.reading.refusals.append(
+                Refusal(0, failure.code, failure.sentence, "", without_keys(body[:EVENT_BYTES]))
+            )
         if arrival.reading.received:
             await self._inbox.take(arrival)
 
@@ -160,7 +172,7 @@ class Intake:
             return refused(error.status, error.code, error.sentence)
 
     async def _delivered(self, connector: Connector, name: str, scope: Scope, receive: Any, now: datetime) -> Answer:
-        body = await read_body(scope, receive)
+        body = await read_body(scope, receive, HOOK_BYTES)
         delivery = Delivery(scope["method"], public_url(scope), headers(scope), body, _microseconds(now))
         failed: UnsignedError | None = None
         for source, secrets in await self._door.sources(connector.kind, name, now=now):

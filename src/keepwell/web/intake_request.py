@@ -26,45 +26,43 @@ class Shown:
     is_in_url: bool
 
 
-async def read_body(scope: Scope, receive: Any) -> bytes:
+async def read_body(scope: Scope, receive: Any, most: int = BATCH_BYTES) -> bytes:
     """The whole body, unpacked when it is gzip, whatever its headers say.
 
-    Raises UnreadableError for one that is too large, too slow, cut off or damaged; no more than the limit
+    Raises UnreadableError for one that is larger than `most` bytes, too slow, cut off or damaged; no more than that
     is ever held.
     """
     length = header(scope, b"content-length")
-    if length.isdigit() and int(length) > BATCH_BYTES:
-        raise too_large()
+    if length.isdigit() and int(length) > most:
+        raise too_large(most)
     try:
         async with asyncio.timeout(SECONDS_TO_SEND):
-            packed = await _received(receive)
+            packed = await _received(receive, most)
     except TimeoutError:
         raise UnreadableError(
             "too_slow", f"The request did not arrive within {SECONDS_TO_SEND} seconds.", 408
         ) from None
-    return unpacked(packed)
+    return unpacked(packed, most)
 
 
-def unpacked(packed: bytes) -> bytes:
+def unpacked(packed: bytes, most: int = BATCH_BYTES) -> bytes:
     """Gzip is known by its first bytes: senders say so in headers, or not, or wrongly."""
     if not packed.startswith(GZIP):
         return packed
     machine = zlib.decompressobj(wbits=31)
     try:
-        body = machine.decompress(packed, BATCH_BYTES + 1)
+        body = machine.decompress(packed, most + 1)
     except zlib.error as error:
         raise UnreadableError("bad_gzip", f"The body begins like gzip and cannot be unpacked: {error}.") from None
-    if len(body) > BATCH_BYTES:
-        raise too_large()
+    if len(body) > most:
+        raise too_large(most)
     if not machine.eof:
         raise UnreadableError("bad_gzip", "The body is gzip that was cut off. Send it again.")
     return body
 
 
-def too_large() -> UnreadableError:
-    return UnreadableError(
-        "too_large", f"The request is larger than {BATCH_BYTES:,} bytes. Send fewer events at a time.", 413
-    )
+def too_large(most: int) -> UnreadableError:
+    return UnreadableError("too_large", f"The request is larger than {most:,} bytes. Send fewer events at a time.", 413)
 
 
 def shown_key(scope: Scope) -> Shown:
@@ -106,7 +104,7 @@ def public_url(scope: Scope) -> str:
     return f"{scope['scheme']}://{header(scope, b'host')}{path}{'?' + query if query else ''}"
 
 
-async def _received(receive: Any) -> bytes:
+async def _received(receive: Any, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -115,8 +113,8 @@ async def _received(receive: Any) -> bytes:
             raise UnreadableError("cut_off", "The connection ended before the request did.")
         part = message.get("body", b"")
         size += len(part)
-        if size > BATCH_BYTES:
-            raise too_large()
+        if size > most:
+            raise too_large(most)
         if part:
             parts.append(part)
         if not message.get("more_body", False):

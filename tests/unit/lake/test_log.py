@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
+from math import log as log_of
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keepwell.lake import log as log_module
-from keepwell.lake.log import EventLog, PropertyColumn
-from keepwell.lake.log_file import FRESH, SETTLED, sync_path
+from keepwell.lake.log import MERGED_RATIO, EventLog, PropertyColumn, to_merge
+from keepwell.lake.log_file import FRESH, LogFile, sync_path
 from tests.contracts.log_world import COLUMNS, START, arrival, random_arrivals, rows, write_log
 
 DAY = timedelta(days=1)
@@ -86,9 +89,9 @@ def test_compaction_keeps_every_row(log: EventLog) -> None:
     before = multiset(table_of(log))
     log.compact()
     assert multiset(table_of(log)) == before
-    assert {file.part for file in log.files()} == {SETTLED}
+    assert {file.part for file in log.files()} == {1}
     log.append(rows([arrival(31, "signed_in", START, 9000)]), writer="test", number=4)
-    assert sorted(file.part for file in log.files()) == [FRESH, SETTLED]
+    assert sorted(file.part for file in log.files()) == [FRESH, 1]
     log.compact()
     assert len(table_of(log)) == len(before) + 1
 
@@ -108,6 +111,57 @@ def test_settled_rows_are_sorted_within_and_across_files(log: EventLog, monkeypa
         assert keys == sorted(keys)
         assert (keys[0][0], keys[-1][0], len(keys)) == (file.first_account, file.last_account, file.rows)
     assert multiset(table_of(log)) == before
+
+
+def test_a_few_fresh_rows_never_cause_a_large_run_to_be_written_again(log: EventLog) -> None:
+    log.compact()
+    large = {file.path for file in log.files()}
+    seals = random_arrivals(np.random.default_rng(9), 30, 700)[600:]
+    for number, place in enumerate(range(0, 100, 10), 4):
+        assert log.append(rows(seals[place : place + 10]), writer="test", number=number)
+        before = multiset(table_of(log))
+        log.compact()
+        assert large <= {file.path for file in log.files()}
+        assert FRESH not in {file.part for file in log.files()}
+        assert multiset(table_of(log)) == before
+    assert len(table_of(log)) == 700
+    again = EventLog(log.folder)
+    assert again.append(rows(random_arrivals(np.random.default_rng(9), 30, 1100)[700:]), writer="test", number=14)
+    again.compact()
+    assert len({file.part for file in again.files()}) == 1
+    assert len(table_of(again)) == 1100
+
+
+def test_compacting_what_is_compacted_changes_nothing(log: EventLog) -> None:
+    log.compact()
+    before = log.files()
+    log.compact()
+    assert log.files() == before
+
+
+def test_an_empty_log_gets_its_columns(tmp_path: Path) -> None:
+    log = write_log(tmp_path, [], settled=0, columns={})
+    log.compact({"units": "number"})
+    assert log.properties() == {"units": "number"}
+    assert log.append(rows([arrival(1, "usage_recorded", START, 1, units=2)]), writer="test", number=1)
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=1, max_size=300))
+def test_merging_costs_each_row_a_logarithm_and_leaves_few_runs(seals: list[int]) -> None:
+    files: list[LogFile] = []
+    written = [0]
+    for number, size in enumerate(seals, 1):
+        files.append(LogFile(f"{number}", size, FRESH, 1, 9))
+        merged = to_merge(files)
+        gathered = sum(file.rows for file in merged)
+        written.append(gathered)
+        files = [file for file in files if file not in merged] + [LogFile(f"run {number}", gathered, number, 1, 9)]
+        sizes = sorted((file.rows for file in files), reverse=True)
+        assert all(large >= MERGED_RATIO * small for large, small in pairwise(sizes))
+        assert sum(sizes) == sum(seals[:number])
+    # A row lands in its first run, and from then on in runs half as large again each time.
+    most = sum(size * (1 + log_of(sum(seals) / size) / log_of(1 + 1 / MERGED_RATIO)) for size in seals)
+    assert sum(written) <= most
 
 
 def test_a_new_column_is_filled_from_history_as_arrivals_would_fill_it(tmp_path: Path) -> None:

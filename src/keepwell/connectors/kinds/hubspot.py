@@ -23,8 +23,9 @@ from typing import ClassVar, Final, Literal
 
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.hook_event import Value, hook_event, milliseconds
-from keepwell.connectors.payload import Part, UnfitError, decoded
+from keepwell.connectors.payload import Part, decoded
 from keepwell.connectors.signature import check_equal, check_recent, digest, header
+from keepwell.connectors.values import RefusedError
 from keepwell.facts.inbound import BATCH_EVENTS, Inbound, UnreadableError
 
 _TRAITS: Final[Mapping[str, str]] = {
@@ -62,7 +63,9 @@ class HubSpot(Connector):
         whole = decoded(delivery.body)
         changes = whole if isinstance(whole, list) else [whole]
         if len(changes) > BATCH_EVENTS:
-            raise UnreadableError("too_many", f"The delivery has {len(changes)} changes; at most {BATCH_EVENTS}.", 413)
+            raise UnreadableError(
+                "too_many_events", f"The delivery has {len(changes)} changes; at most {BATCH_EVENTS}.", 413
+            )
         return [(Part.of(change), json.dumps([change], ensure_ascii=False).encode()) for change in changes]
 
     def events(self, item: Part, delivery: Delivery, settings: Mapping[str, object]) -> list[Inbound]:
@@ -127,5 +130,5 @@ def _value(name: str, item: Part) -> Value:
         return item.text("propertyValue")
     number = item.decimal("propertyValue")
     if number is not None and number < 0:
-        raise UnfitError("negative_amount", f"`{name}` is {number}; it is never below 0.")
+        raise RefusedError("negative_amount", f"`{name}` is {number}; it is never below 0.")
     return number

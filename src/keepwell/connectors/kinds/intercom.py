@@ -23,10 +23,11 @@ from typing import ClassVar, Final, Literal
 
 from keepwell.connectors.connector import Connector, Delivery
 from keepwell.connectors.hook_event import Value, hook_event, seconds
-from keepwell.connectors.payload import Part, UnfitError
-from keepwell.connectors.sentiment import told_of_text
+from keepwell.connectors.payload import Part
+from keepwell.connectors.sentiment import told_at
 from keepwell.connectors.signature import check_equal, digest, header
 from keepwell.connectors.ticket import hours_between, severity, severity_props
+from keepwell.connectors.values import RefusedError
 from keepwell.facts.inbound import Inbound
 
 _ACCOUNT: Final = ("company_id", "company.company_id", "companies.companies.0.company_id")
@@ -47,6 +48,9 @@ Told = tuple[str, dict[str, Value]] | None
 class Intercom(Connector):
     kind: ClassVar[Literal["intercom"]] = "intercom"
     title: ClassVar[str] = "Intercom"
+    free_text: ClassVar[frozenset[str]] = frozenset(
+        {"body", "remark", "subject", "title", "_default_description_", "_default_title_"}
+    )
     options: ClassVar[Mapping[str, str]] = {
         "severity": "Where a ticket says how serious it is; ticket_attributes.Priority without it.",
         "keep_text": "Keep what contacts write; without it only its tone and length.",
@@ -82,10 +86,10 @@ class Intercom(Connector):
 def _told(topic: str, whole: Part, subject: Part, at: int | None, settings: Mapping[str, object]) -> Told:
     match topic:
         case "conversation.user.created" | "ticket.created":
-            text = next((found for path in _TEXT if (found := subject.words(path))), "")
-            return "ticket_opened", {**severity_props(_severity(subject, settings)), **told_of_text(text, settings)}
+            text = next((path for path in _TEXT if subject.value(path)), _TEXT[0])
+            return "ticket_opened", {**severity_props(_severity(subject, settings)), **told_at(subject, text, settings)}
         case "conversation.user.replied" | "ticket.contact.replied":
-            return "ticket_replied", dict(told_of_text(_newest(whole), settings))
+            return "ticket_replied", dict(told_at(_newest(whole), "body", settings))
         case "conversation.priority.updated":
             return ("ticket_escalated", {"severity": "high"}) if subject.words("priority") == "priority" else None
         case "conversation.admin.closed":
@@ -116,11 +120,11 @@ def _severity(subject: Part, settings: Mapping[str, object]) -> str:
     return "high" if subject.words("priority") == "priority" else subject.words(path) or "normal"
 
 
-def _newest(whole: Part) -> str:
+def _newest(whole: Part) -> Part:
     """What the contact wrote last; parts of a conversation come in their order."""
     parts = [whole.part("ticket_part"), *reversed(whole.parts("conversation_parts.conversation_parts"))]
     theirs = (part for part in parts if part.words("author.type") in ("user", "lead", "contact"))
-    return next((body for part in theirs if (body := part.words("body"))), "")
+    return next((part for part in theirs if part.value("body")), Part({}))
 
 
 def _state(ticket: Part, at: int | None, settings: Mapping[str, object]) -> Told:
@@ -147,5 +151,5 @@ def _rated(subject: Part, settings: Mapping[str, object]) -> Told:
     if stars is None:
         return None
     if stars not in range(1, 6):
-        raise UnfitError("score_out_of_range", f"The rating is {stars}; expected 1 to 5.")
-    return "ticket_rated", {"rating": stars, **told_of_text(found.words("remark"), settings)}
+        raise RefusedError("score_out_of_range", f"The rating is {stars}; expected 1 to 5.")
+    return "ticket_rated", {"rating": stars, **told_at(found, "remark", settings)}

@@ -75,6 +75,11 @@ class Mail(Connector):
         except _BROKEN as error:
             raise UnreadableError("not_mail", "The bytes are no mail that can be read.") from error
 
+    def kept(self, body: bytes, settings: Mapping[str, object]) -> bytes:
+        """Only the headers, unless the owner chose to keep what contacts write."""
+        head, *_ = re.split(rb"\r?\n\r?\n", body, maxsplit=1)
+        return body if settings.get("keep_text") is True else head + b"\r\n\r\n"
+
     def message_id(self, item: Part, delivery: Delivery) -> str:
         try:
             return Letter(delivery.body).message_id

@@ -26,8 +26,9 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.hook_event import Value, hook_event, instant, not_negative
-from keepwell.connectors.payload import Part, UnfitError
+from keepwell.connectors.payload import Part
 from keepwell.connectors.signature import FIRST_SIGNATURES, header, is_equal, signed_second
+from keepwell.connectors.values import RefusedError
 from keepwell.facts.inbound import KEYS, Inbound
 
 _MONEY = ("amount", "mrr", "price")
@@ -51,7 +52,9 @@ class StandardWebhooks(Connector):
     def events(self, item: Part, delivery: Delivery, settings: Mapping[str, object]) -> list[Inbound]:
         type_ = item.words(_path(settings, "type", "type"))
         if not type_:
-            raise UnfitError("name_missing", "The body does not say what happened where `type` of the settings points.")
+            raise RefusedError(
+                "name_missing", "The body does not say what happened where `type` of the settings points."
+            )
         names = settings.get("names")
         name = Part.of(names).get(type_) if isinstance(names, dict) and names else type_
         if not isinstance(name, str) or not name:
@@ -109,7 +112,7 @@ def _props(item: Part, settings: Mapping[str, object]) -> Iterator[tuple[str, Va
         whole = item.part(place)
         found = {name: whole.get(name) for name in whole if f"{place}.{name}" not in subjects}
     if len(found) > KEYS:
-        raise UnfitError("too_many_keys", f"The event has {len(found)} properties; at most {KEYS} are taken.")
+        raise RefusedError("too_many_keys", f"The event has {len(found)} properties; at most {KEYS} are taken.")
     for name, value in found.items():
         if isinstance(value, int | float) and not isinstance(value, bool) and name in _MONEY:
             not_negative(name, Fraction(value))

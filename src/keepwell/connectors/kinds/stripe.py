@@ -35,7 +35,7 @@ from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.hook_event import SECOND, Value, hook_event, iso_text, seconds
 from keepwell.connectors.payload import Part
 from keepwell.connectors.recurring import amount, lines, monthly_price
-from keepwell.connectors.sentiment import told_of_text
+from keepwell.connectors.sentiment import told_at
 from keepwell.connectors.signature import FIRST_SIGNATURES, header, signed_second
 from keepwell.facts.inbound import Inbound
 
@@ -54,6 +54,7 @@ Told = list[tuple[str, Mapping[str, Value]]]
 class Stripe(Connector):
     kind: ClassVar[Literal["stripe"]] = "stripe"
     title: ClassVar[str] = "Stripe"
+    free_text: ClassVar[frozenset[str]] = frozenset({"comment"})
     options: ClassVar[Mapping[str, str]] = {
         "account_metadata": "The key of Stripe's metadata that holds our account; account_id without it.",
         "keep_text": "Keep what customers write when they cancel; without it only its tone and length.",
@@ -223,7 +224,7 @@ def _state(subscription: Part, status: str, change: str, settings: Mapping[str, 
         "ending": status != "cancelled" and (subscription.truth("cancel_at_period_end") is True or ends is not None),
         "reason": details.text("feedback") or details.text("reason"),
         "subscription": subscription.id("id"),
-        **told_of_text(details.words("comment"), settings),
+        **told_at(details, "comment", settings),
     }
 
 

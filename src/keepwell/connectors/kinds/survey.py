@@ -23,9 +23,10 @@ from typing import ClassVar, Final, Literal
 from keepwell.connectors.connector import Connector, Delivery
 from keepwell.connectors.hook_event import Value, hook_event, instant
 from keepwell.connectors.kinds.standard_webhooks import check_standard
-from keepwell.connectors.payload import Part, UnfitError
-from keepwell.connectors.sentiment import told_of_text
+from keepwell.connectors.payload import Part
+from keepwell.connectors.sentiment import told_at
 from keepwell.connectors.signature import check_equal, digest, header
+from keepwell.connectors.values import RefusedError
 from keepwell.facts.inbound import Inbound
 
 _DELIGHTED: Final = "x-delighted-webhook-signature"
@@ -35,6 +36,7 @@ _SCALES: Final[Mapping[str, tuple[int, int]]] = {"nps": (0, 10), "csat": (1, 5),
 class Survey(Connector):
     kind: ClassVar[Literal["survey"]] = "survey"
     title: ClassVar[str] = "Surveys"
+    free_text: ClassVar[frozenset[str]] = frozenset({"comment"})
     options: ClassVar[Mapping[str, str]] = {
         "survey": "nps, csat or ces, for a tool that does not say; nps without it.",
         "account": "Where the account is; account, or person_properties.account_id, without it.",
@@ -100,19 +102,19 @@ def _survey(told: Part, path: str, settings: Mapping[str, object]) -> str:
 def _answer(told: Part, survey: str, settings: Mapping[str, object]) -> dict[str, Value]:
     score = told.decimal("score")
     if score is None:
-        raise UnfitError("score_missing", "The answer has no score.")
+        raise RefusedError("score_missing", "The answer has no score.")
     lowest, usual = _SCALES.get(survey, (1, 0))
     scale = told.decimal("scale") or usual
     if scale <= lowest:
-        raise UnfitError(
+        raise RefusedError(
             "scale_missing", f"The survey {survey!r} has no known scale; send the highest score as `scale`."
         )
     if not lowest <= score <= scale:
-        raise UnfitError("score_out_of_range", f"The score is {score}; expected {lowest} to {scale}.")
+        raise RefusedError("score_out_of_range", f"The score is {score}; expected {lowest} to {scale}.")
     return {
         "survey": survey,
         "score": score,
         "scale": Fraction(scale),
         "score_share": (Fraction(score) - lowest) / (Fraction(scale) - lowest),
-        **told_of_text(told.words("comment"), settings),
+        **told_at(told, "comment", settings),
     }

@@ -29,10 +29,11 @@ from typing import ClassVar, Final, Literal
 
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.hook_event import Value, hook_event, instant, iso_time
-from keepwell.connectors.payload import Part, UnfitError
-from keepwell.connectors.sentiment import told_of_text
+from keepwell.connectors.payload import Part
+from keepwell.connectors.sentiment import told_at
 from keepwell.connectors.signature import check_equal, check_recent, digest, header
 from keepwell.connectors.ticket import hours_between, is_worse, severity_props
+from keepwell.connectors.values import RefusedError
 from keepwell.facts.inbound import Inbound
 
 _EVENT: Final = "zen:event-type:ticket."
@@ -52,6 +53,7 @@ Told = tuple[str, dict[str, Value]] | None
 class Zendesk(Connector):
     kind: ClassVar[Literal["zendesk"]] = "zendesk"
     title: ClassVar[str] = "Zendesk"
+    free_text: ClassVar[frozenset[str]] = frozenset({"body", "comment", "description", "subject"})
     options: ClassVar[Mapping[str, str]] = {
         "account": "Where the account is, such as detail.external_id; the organisation without it.",
         "keep_text": "Keep what contacts write; without it only its tone and length.",
@@ -108,11 +110,11 @@ def _of_event(item: Part, settings: Mapping[str, object]) -> Told:
     now, before = item.words("event.current").lower(), item.words("event.previous").lower()
     severity = item.words("detail.priority")
     if what == "created":
-        told = told_of_text(item.words("detail.description"), settings)
+        told = told_at(item, "detail.description", settings)
         return "ticket_opened", {**severity_props(severity), **told}
     if what == "comment_added":
         is_theirs = item.truth("event.comment.is_public") and item.truth("event.comment.author.is_staff") is not True
-        return ("ticket_replied", dict(told_of_text(item.words("event.comment.body"), settings))) if is_theirs else None
+        return ("ticket_replied", dict(told_at(item, "event.comment.body", settings))) if is_theirs else None
     if what == "priority_changed" and is_worse(now, before):
         return "ticket_escalated", {"severity": now}
     if what != "status_changed" or (now in _DONE) == (before in _DONE):
@@ -127,7 +129,7 @@ def _of_trigger(item: Part, settings: Mapping[str, object]) -> Told:
     what = item.words("what").lower()
     if what not in _WHAT:
         return None
-    told: dict[str, Value] = dict(told_of_text(item.words("comment"), settings))
+    told: dict[str, Value] = dict(told_at(item, "comment", settings))
     severity = severity_props(item.words("priority"))
     if what == "opened":
         told.update(severity)
@@ -149,5 +151,5 @@ def _stars(item: Part) -> int | None:
     if number is None:
         return next((stars for start, stars in _STARS.items() if word.startswith(start)), None)
     if number not in range(1, 6):
-        raise UnfitError("score_out_of_range", f"The rating is {number}; expected 1 to 5.")
+        raise RefusedError("score_out_of_range", f"The rating is {number}; expected 1 to 5.")
     return int(number)

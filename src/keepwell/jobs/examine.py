@@ -1,0 +1,147 @@
+"""The examination of an installation: does everything that must hold, hold now?"""
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max, Min, Sum
+
+from keepwell.base.home import Home
+from keepwell.jobs.audit import verify_chain
+from keepwell.jobs.silence import source_states
+from keepwell.lake.log import EventLog
+from keepwell.store.models import InboxBatch, RejectedEvent, ScoreRecord, Source
+from keepwell.store.read.source import ledger_differences, source_rows
+
+Verdict = Literal["well", "look", "ill"]
+
+# The worker turns every second; older events than this wait for something that went wrong.
+LONGEST_WAIT: Final = timedelta(minutes=2)
+OLDEST_SCORE: Final = timedelta(hours=24)
+LEAST_FREE: Final = 1_000_000_000
+SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look showed. `look` asks for a person's attention, `ill` says that a promise is not kept."""
+
+    what: str
+    verdict: Verdict
+    sentence: str
+
+
+def examine(home: Home, *, now: datetime) -> Iterator[Finding]:
+    """Look at everything, one finding each; what cannot be looked at is ill, and the rest goes on."""
+    for what, look in _LOOKS:
+        try:
+            verdict, sentence = look(home, now)
+        except (DatabaseError, OSError) as error:
+            verdict, sentence = "ill", f"It could not be looked at: {error}"
+        yield Finding(what, verdict, sentence)
+
+
+def _database(home: Home, now: datetime) -> tuple[Verdict, str]:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        return "ill", f"{len(missing)} migrations are missing; run 'keepwell init', which keeps what is there."
+    return "well", f"The state is in {connection.vendor}, with every migration."
+
+
+def _log(home: Home, now: datetime) -> tuple[Verdict, str]:
+    log = EventLog(home.log)
+    if not log.exists():
+        return "look", "There is no event log yet; the first import or the worker makes it."
+    files = log.files()
+    return "well", f"The event log holds {sum(file.rows for file in files):,} events in {len(files)} files."
+
+
+def _space(home: Home, now: datetime) -> tuple[Verdict, str]:
+    free = shutil.disk_usage(home.path).free
+    told = f"{free / 1e9:,.1f} GB are free where {home.path} is"
+    if free < LEAST_FREE:
+        return "ill", f"{told}; below 1 GB. Without space events are refused, and senders keep them."
+    return "well", f"{told}."
+
+
+def _worker(home: Home, now: datetime) -> tuple[Verdict, str]:
+    with (home.path / "worker.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return "well", "A worker is running."
+    return "ill", "No worker is running, so nothing reaches the log; start 'keepwell serve' or 'keepwell worker'."
+
+
+def _inbox(home: Home, now: datetime) -> tuple[Verdict, str]:
+    found = InboxBatch.objects.aggregate(events=Sum("events"), oldest=Min("known_at"))
+    if not found["events"]:
+        return "well", "Nothing waits in the inbox."
+    wait = now - found["oldest"]
+    told = f"{found['events']:,} events wait in the inbox, the oldest for {wait.total_seconds():,.0f} s"
+    return ("ill" if wait > LONGEST_WAIT else "well"), f"{told}."
+
+
+def _ledger(home: Home, now: datetime) -> tuple[Verdict, str]:
+    differences = ledger_differences()
+    if not differences:
+        return "well", "The ledger adds up: received = accepted + duplicate + conflict + rejected + waiting."
+    told = "; ".join(
+        f"{one.source_name}, key {one.key}, {one.hour:%Y-%m-%d %H:00}: received {one.received:,}, found {one.found:,}"
+        for one in differences[:SHOWN]
+    )
+    return "ill", f"The ledger does not add up in {len(differences)} hours: {told}."
+
+
+def _sources(home: Home, now: datetime) -> tuple[Verdict, str]:
+    rows = source_rows(Source.objects.all(), now=now)
+    states = source_states(home, rows, now=now)
+    silent = [row.name for row in rows if states[row.id].state == "silent"]
+    if silent:
+        return "look", f"{', '.join(silent)}: no events for longer than usual. What depends on them is not judged."
+    return "well", f"{len(rows)} sources, none of them silent."
+
+
+def _rejected(home: Home, now: datetime) -> tuple[Verdict, str]:
+    day = RejectedEvent.objects.filter(replayed_at=None, known_at__gte=now - timedelta(days=1))
+    count = day.count()
+    if not count:
+        return "well", "No event of the last 24 hours was rejected."
+    codes = sorted(set(day.values_list("code", flat=True)))
+    return "look", f"{count:,} events of the last 24 hours were rejected ({', '.join(codes)}); see the page Sources."
+
+
+def _scores(home: Home, now: datetime) -> tuple[Verdict, str]:
+    newest = ScoreRecord.objects.aggregate(newest=Max("as_of"))["newest"]
+    if newest is None:
+        return "look", "Nothing was scored yet."
+    age = now - newest
+    told = f"The newest scores are as of {newest:%Y-%m-%d %H:%M} UTC"
+    return ("ill" if age > OLDEST_SCORE else "well"), f"{told}."
+
+
+def _audit(home: Home, now: datetime) -> tuple[Verdict, str]:
+    found = verify_chain()
+    if found.holds:
+        return "well", f"The chain of {found.entries:,} acts holds."
+    return "ill", f"The chain of acts is broken at entry {found.broken_at}; see 'keepwell audit verify'."
+
+
+_LOOKS: Final[tuple[tuple[str, Callable[[Home, datetime], tuple[Verdict, str]]], ...]] = (
+    ("database", _database),
+    ("event log", _log),
+    ("space", _space),
+    ("worker", _worker),
+    ("inbox", _inbox),
+    ("ledger", _ledger),
+    ("sources", _sources),
+    ("rejected events", _rejected),
+    ("scores", _scores),
+    ("audit", _audit),
+)

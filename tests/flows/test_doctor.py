@@ -1,0 +1,61 @@
+"""keepwell doctor says which promise is not kept, and exits accordingly."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from keepwell.base.home import Home
+from keepwell.jobs.examine import Finding, examine
+from keepwell.lake.log import EventLog
+from keepwell.store.models import InboxBatch, LedgerCount, RejectedEvent, Source
+from tests.web.serving import keepwell
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    found = Home(tmp_path)
+    EventLog(found.log).create({})
+    return found
+
+
+def look(home: Home, what: str) -> Finding:
+    return next(finding for finding in examine(home, now=NOW) if finding.what == what)
+
+
+@pytest.mark.django_db
+def test_a_ledger_that_does_not_add_up_is_ill_and_names_the_hour(home: Home) -> None:
+    source = Source.objects.create(name="app", connector="http", created_at=NOW, created_by="ops")
+    for outcome, count in (("received", 10), ("accepted", 9)):
+        LedgerCount.objects.create(source=source.pk, key=3, hour=NOW, outcome=outcome, count=count)
+    found = look(home, "ledger")
+    assert found.verdict == "ill"
+    assert "app, key 3, 2026-06-01 12:00: received 10, found 9" in found.sentence
+
+
+@pytest.mark.django_db
+def test_waiting_for_long_is_ill_and_waiting_for_a_moment_is_not(home: Home) -> None:
+    row = InboxBatch.objects.create(source=1, known_at=NOW - timedelta(seconds=3), hour=NOW, events=7, body=b"")
+    assert look(home, "inbox").verdict == "well"
+    InboxBatch.objects.filter(pk=row.pk).update(known_at=NOW - timedelta(hours=1))
+    found = look(home, "inbox")
+    assert (found.verdict, found.sentence) == ("ill", "7 events wait in the inbox, the oldest for 3,600 s.")
+
+
+@pytest.mark.django_db
+def test_rejected_events_ask_for_a_look(home: Home) -> None:
+    RejectedEvent.objects.create(source=1, known_at=NOW, dialect="segment", code="no_name", sentence="", body=b"{}")
+    found = look(home, "rejected events")
+    assert (found.verdict, "no_name" in found.sentence) == ("look", True)
+
+
+def test_the_command_exits_1_where_no_worker_runs(tmp_path: Path) -> None:
+    assert keepwell(tmp_path / "home", "init", "--email", "ops@example.com").returncode == 0
+    done = keepwell(tmp_path / "home", "doctor", "--json")
+    found = {finding["what"]: finding["verdict"] for finding in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert found["worker"] == "ill"
+    assert {found[what] for what in ("database", "inbox", "ledger", "rejected events", "audit")} == {"well"}
