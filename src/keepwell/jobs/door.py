@@ -21,9 +21,10 @@ from keepwell.base.allowance import Allowance
 from keepwell.base.home import Home
 from keepwell.base.settings import Settings
 from keepwell.connectors.dialect import Sender
-from keepwell.connectors.trust import TELLING_NAMES
-from keepwell.jobs.import_file import read_catalogue
+from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.key import Held, do_note_leak, do_note_limit, do_note_use, keys_in, read_key, secrets_of
+from keepwell.jobs.mapping import rules_wanted
+from keepwell.jobs.meaning import guarded_names
 from keepwell.jobs.secret import open_vault
 from keepwell.store.models import Source
 
@@ -89,7 +90,9 @@ class Door:
 
     async def sender(self, held: Held, *, now: datetime) -> Sender:
         """What the holder of this key may send."""
-        names = await self._asked(("names", ""), self._guarded_names, CATALOGUE_FRESH, now)
+        names = await self._asked(
+            ("names", held.source_name), lambda: self._guarded_names(held.source_name), CATALOGUE_FRESH, now
+        )
         return Sender(held.is_trusted, trusted_names=names.trusted, telling_names=names.telling)
 
     async def note_leak(self, address: str, *, now: datetime) -> None:
@@ -126,13 +129,10 @@ class Door:
     def _secrets(self, connector: str, name: str) -> list[tuple[Source, list[str]]]:
         return secrets_of(connector, name or None, vault=open_vault(self._settings))
 
-    def _guarded_names(self) -> "_Guarded":
-        spelt = read_catalogue(Home(self._settings.home)).names()
-        events = read_catalogue(Home(self._settings.home)).events
-        return _Guarded(
-            trusted=frozenset(name for name, own in spelt.items() if events[own].trusted),
-            telling=TELLING_NAMES | {name for name, own in spelt.items() if own in TELLING_NAMES},
-        )
+    def _guarded_names(self, source: str) -> "_Guarded":
+        """Under every spelling that the catalogue and the mapping know, when this source sends it."""
+        home = Home(self._settings.home)
+        return _Guarded(*guarded_names(rules_wanted(home), read_catalogue(home), source))
 
     async def _asked(self, place: tuple[str, str], ask: Callable[[], T], fresh: timedelta, now: datetime) -> T:
         found: _Remembered[T] | None = self._known.get(place)  # type: ignore[assignment]  # of the type asked for

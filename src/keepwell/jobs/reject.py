@@ -24,6 +24,7 @@ from keepwell.jobs.seal import UNASSIGNED
 from keepwell.store.models import Contact, InboxBatch, RejectedEvent, Source
 
 HOOK: Final = "hook:"
+NEEDS_SERVER_KEY: Final = "needs_server_key"
 ROWS_A_TURN: Final = 1_000
 
 
@@ -75,7 +76,13 @@ def _replay(rows: "QuerySet[RejectedEvent]", now: datetime) -> Replay:
         hour = hour_of(row.known_at)
         batches.append(
             InboxBatch(
-                source=row.source, key=row.key, known_at=now, hour=hour, events=len(events), body=pack_batch(events)
+                source=row.source,
+                key=row.key,
+                known_at=now,
+                hour=hour,
+                events=len(events),
+                body=pack_batch(events),
+                is_trusted=True if row.code == NEEDS_SERVER_KEY else None,
             )
         )
         counts[Entry(row.source, row.key, hour, "rejected", row.code)] -= 1

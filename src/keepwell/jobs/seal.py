@@ -27,6 +27,7 @@ from keepwell.facts.inbound import Inbound, Refusal
 from keepwell.jobs.dictionary import learn_ids, note_first_known, read_dictionaries
 from keepwell.jobs.inbox import pack_batch, read_batch, rejected_row, write_rejected
 from keepwell.jobs.ledger import Counts, Entry, Outcome, Row, add_counts, hour_of
+from keepwell.jobs.meaning import learn_rules_in_force, untrusted_events
 from keepwell.lake import duck
 from keepwell.lake.encode import Dictionaries, encode, unknown_ids
 from keepwell.lake.identity import Sifted, sift
@@ -117,7 +118,9 @@ class Sealer:
             known = arrivals.set_column(0, ARRIVALS.field("account"), found["account"]).filter(pa.array(has_account))
             held = learn_ids(unknown_ids(database, known, held), held)
             snapshot = self._log.snapshot()
-            rows = encode(database, known, held, snapshot.properties)
+            rules, held = learn_rules_in_force(snapshot.mapping, held)
+            untrusted = untrusted_events(waiting.batches, pa.array(waiting.batch)).filter(pa.array(has_account))
+            rows = encode(database, known, held, snapshot.properties, rules, untrusted)
             sifted = sift(database, rows, snapshot.files, drift=CLOCK_DRIFT)
         self._held = held
         verdicts = np.full(len(arrivals), _REJECTED, np.int8)
