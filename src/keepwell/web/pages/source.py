@@ -116,7 +116,8 @@ def replay(request: HttpRequest, source_id: int) -> HttpResponse:
     if not found:
         messages.error(request, "There is no rejected event of this reason any more.")
         return redirect("source", source_id)
-    done = do_replay_rejected(found[:MOST_REPLAYED], by=member.email, now=SystemClock().now())
+    home, now = Home(settings.KEEPWELL.home), SystemClock().now()
+    done = do_replay_rejected(home, found[:MOST_REPLAYED], by=member.email, now=now)
     more = " There are more; replay again." if len(found) > MOST_REPLAYED else ""
     messages.success(request, f"{done.taken:,} taken after all, {done.refused:,} refused still.{more}")
     return redirect("source", source_id)
