@@ -262,6 +262,8 @@ events:
     assert [row[1] for row in rows(home)][2:] == ["subscription_changed", "account_updated"]
     assert rows(home)[3][4] == {"owner": "gold", "plan": "gold", "industry": "steel"}
     assert preview_mapping(home, "events: []\n", now=UNTIL).events == 3
+    (left,) = unmapped_names(home, now=UNTIL, shown=10).names
+    assert (left.name, left.events, left.is_kept_out) == ("Plan Switched", 1, True)
 
 
 def test_the_door_guards_every_name_that_means_a_trusted_event(tmp_path: Path) -> None:
