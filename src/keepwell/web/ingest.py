@@ -26,8 +26,8 @@ from keepwell.web.intake_request import (
     Scope,
     headers,
     json_bytes,
-    keys_in_url,
     public_url,
+    query,
     read_body,
     shown_key,
 )
@@ -99,6 +99,9 @@ class Intake:
         if shown.is_in_url:
             return await self._leaked(scope, now)
         body, failure = await _body(scope, receive)
+        if failure is not None and not shown.text:
+            # The key may be in a body that nobody can read.
+            return refused(failure.status, failure.code, failure.sentence)
         text = shown.text or key_in_body(body) or ""
         held = await self._door.key(text, now=now) if text else None
         if held is None:
@@ -116,7 +119,7 @@ class Intake:
             except UnreadableError as error:
                 failure = error
         await self._keep(Arrival(held.source_id, held.id, known_at, dialect.kind, reading), failure, body)
-        await self._door.note_use(now=now)
+        self._door.note_use(now=now)
         if failure is not None:
             return refused(failure.status, failure.code, failure.sentence)
         return taken(dialect.kind, reading, headers(scope))
@@ -138,8 +141,7 @@ class Intake:
             await self._inbox.take(arrival)
 
     async def _leaked(self, scope: Scope, now: datetime) -> Answer:
-        for text in keys_in_url(scope):
-            await self._door.note_leak(text, now=now)
+        await self._door.note_leak(query(scope), now=now)
         sentence = (
             "A key must not be in the address, where logs keep it. Send it in the Authorization header, and replace "
             "this one by 'keepwell key create'."

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from keepwell.facts.inbound import BATCH_BYTES, UnreadableError
+from keepwell.jobs.key import keys_in
 
 Scope = dict[str, Any]
 GZIP: Final = b"\x1f\x8b"
@@ -67,21 +68,18 @@ def too_large(most: int) -> UnreadableError:
 
 def shown_key(scope: Scope) -> Shown:
     """The key in the headers: the user of Basic, or a Bearer token; also says whether the address holds one."""
-    query = scope["query_string"]
-    names = {name.lower() for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)} if query else set()
     scheme, _, rest = header(scope, b"authorization").strip().partition(" ")
     text = ""
     if scheme.lower() == "bearer":
         text = rest.strip()
     elif scheme.lower() == "basic":
         text = _name_of_basic(rest.strip())
-    return Shown(text, bool(names & KEY_NAMES))
+    return Shown(text, _is_key_in(query(scope)))
 
 
-def keys_in_url(scope: Scope) -> list[str]:
-    """Every value of the address that stands where a key does."""
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
-    return [value for name, value in pairs if name.lower() in KEY_NAMES]
+def query(scope: Scope) -> str:
+    """The part of the address behind the question mark, as it was sent."""
+    return str(scope["query_string"].decode("latin-1"))
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -99,9 +97,18 @@ def headers(scope: Scope) -> Mapping[str, str]:
 
 def public_url(scope: Scope) -> str:
     """The address as the sender wrote it, which some signatures cover."""
-    query = scope["query_string"].decode("latin-1")
     path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-    return f"{scope['scheme']}://{header(scope, b'host')}{path}{'?' + query if query else ''}"
+    asked = query(scope)
+    return f"{scope['scheme']}://{header(scope, b'host')}{path}{'?' + asked if asked else ''}"
+
+
+def _is_key_in(asked: str) -> bool:
+    """True for what is named like a key, and for what looks like one of ours."""
+    if not asked:
+        return False
+    return any(name.lower() in KEY_NAMES for name, _ in parse_qsl(asked, keep_blank_values=True)) or bool(
+        keys_in(asked)
+    )
 
 
 async def _received(receive: Any, most: int) -> bytes:
