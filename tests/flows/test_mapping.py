@@ -1,6 +1,7 @@
 """The mapping through the jobs: what a name means, now, before and as of any moment."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from keepwell.jobs.mapping import (
     rules_wanted,
 )
 from keepwell.jobs.meaning import guarded_names
-from keepwell.jobs.package import log_columns, ready_log
+from keepwell.jobs.package import SHIPPED, log_columns, ready_log
 from keepwell.jobs.read_mapping import is_in_force, preview_mapping, unmapped_names
 from keepwell.jobs.seal import Sealer
 from keepwell.lake import duck
@@ -196,8 +197,36 @@ def test_readers_see_the_old_moments_until_the_log_is_derived(tmp_path: Path, mo
     assert is_in_force(company.home)
 
 
-def _cut_off(*_: object) -> None:
+def _cut_off(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_what_was_cut_off_after_the_log_was_derived_is_finished_by_the_next_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = found_company(tmp_path)
+    company.take(renamed(history(accounts=2, days=60)))
+    with monkeypatch.context() as cut:
+        cut.setattr("keepwell.jobs.mapping.do_project_accounts", _cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            publish(company.home, MAPPING)
+    assert Derivation.objects.get(number=1).applied_at is None
+    assert do_derive_history(company.home, by=BY, now=UNTIL)
+    assert Derivation.objects.get(number=1).is_changed
+    assert not do_derive_history(company.home, by=BY, now=UNTIL)
+
+
+def test_an_alias_that_a_package_brings_later_counts_for_history_too(tmp_path: Path) -> None:
+    company = found_company(tmp_path)
+    company.take(renamed(history(accounts=2, days=60)))
+    do_derive_history(company.home, by=BY, now=UNTIL)
+    assert "feature_used" not in {row[1] for row in rows(company.home)}
+    own = company.home.packages / "saas"
+    shutil.copytree(SHIPPED / "saas", own)
+    text = (own / "catalogue.yaml").read_text()
+    (own / "catalogue.yaml").write_text(text.replace("[Feature Used]", "[Feature Used, Module Opened]"))
+    assert do_derive_history(company.home, by=BY, now=UNTIL)
+    assert {row[1] for row in rows(company.home) if row[2] == "Module Opened"} == {"feature_used"}
 
 
 def test_everything_is_scored_anew_by_the_turn_after_a_publish(tmp_path: Path) -> None:
@@ -262,6 +291,8 @@ events:
     assert [row[1] for row in rows(home)][2:] == ["subscription_changed", "account_updated"]
     assert rows(home)[3][4] == {"owner": "gold", "plan": "gold", "industry": "steel"}
     assert preview_mapping(home, "events: []\n", now=UNTIL).events == 3
+    (left,) = unmapped_names(home, now=UNTIL, shown=10).names
+    assert (left.name, left.events, left.is_kept_out) == ("Plan Switched", 1, True)
 
 
 def test_the_door_guards_every_name_that_means_a_trusted_event(tmp_path: Path) -> None:

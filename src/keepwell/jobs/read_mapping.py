@@ -6,7 +6,7 @@ Callers have checked that the member may manage.
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,7 +27,10 @@ RECENT: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class SentName:
-    """A name as one source sends it. `example` is what one such event carried; `keys` are the properties of several."""
+    """A name as one source sends it. `example` is what one such event carried; `keys` are the properties of several.
+
+    `is_kept_out` where it has a meaning, which these events cannot have because of the key they came with.
+    """
 
     name: str
     source: str
@@ -39,6 +42,7 @@ class SentName:
     example: Mapping[str, object]
     guesses: tuple[Guess, ...]
     means: str | None
+    is_kept_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,14 @@ def unmapped_names(home: Home, *, now: datetime, shown: int) -> Unmapped:
         if means is not None and means not in catalogue.events:
             rows.append(count)
     rows.sort(key=lambda count: (-count.recent, -count.events, count.sent, count.source))
-    found = [_sent_name(count, names, catalogue, None) for count in rows[:shown]]
+    found = [
+        replace(
+            _sent_name(count, names, catalogue, None),
+            is_kept_out=count.untrusted
+            and _meant(rules, names.get(count.sent, ""), count, untrusted=False) in catalogue.events,
+        )
+        for count in rows[:shown]
+    ]
     return Unmapped(tuple(found), len(rows), sum(count.events for count in rows))
 
 
