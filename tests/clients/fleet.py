@@ -184,9 +184,9 @@ class Fleet:
         for sender in browsers:
             until(lambda sender=sender: sender.road.told[200] >= sender.sent, "the last answer to the browser")
 
-    def received(self) -> int:
-        """Events in the ledger, with those that were sent again."""
-        return sum(self._home.ledger(sender.source).get("received", 0) for sender in self.senders)
+    def counted(self, outcome: str) -> int:
+        """Events in the ledger; those that were sent again are `received` again."""
+        return sum(self._home.ledger(sender.source).get(outcome, 0) for sender in self.senders)
 
     def sent(self) -> int:
         return sum(sender.sent for sender in self.senders)
@@ -198,12 +198,12 @@ class Fleet:
     def all_broken(self) -> bool:
         return all(sender.road.broken for sender in self.senders)
 
+    def told(self) -> set[int]:
+        """The status of every answer that reached a program."""
+        return {status for sender in self.senders for status in sender.road.told}
+
     def all_told(self, status: int) -> bool:
         return all(sender.road.told[status] for sender in self.senders)
-
-    def logged(self) -> int:
-        """Events in the log."""
-        return sum(len(self._home.logged(sender.source)) for sender in self.senders)
 
     def in_log(self) -> dict[str, str]:
         """What of every program is in the log, in words."""

@@ -144,6 +144,20 @@ def test_the_key_may_stand_in_any_of_the_places_where_programs_put_it(home: Home
     until(lambda: home.rows(used, key[4:12]) == [(key[4:12], 1)], "a note that the key was used")
 
 
+def test_metrics_are_answered_as_their_exporters_expect(home: Home, server: Server) -> None:
+    """OTLP in JSON: an empty object when all was taken, else how many points were not and why."""
+    point = {"asInt": "1", "timeUnixNano": "1780000000000000000", "startTimeUnixNano": "1779999999000000000"}
+    named = {**point, "attributes": [{"key": "account.id", "value": {"stringValue": "acme"}}]}
+    for points, told in (([named], {}), ([named, point], {"rejectedDataPoints": 1})):
+        metric = {"name": "api_calls", "sum": {"aggregationTemporality": 1, "dataPoints": points}}
+        body = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}
+        answer = ask(server, home.key("shop"), body, path="/v1/metrics", Content_Type="application/json")
+        assert answer.status == 200
+        partial = answer.told.get("partialSuccess", {})
+        assert isinstance(partial, dict)
+        assert {name: value for name, value in partial.items() if name != "errorMessage"} == told
+
+
 # --- F16: sizes
 
 
