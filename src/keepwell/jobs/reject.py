@@ -6,13 +6,14 @@ in the hour in which it first came.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from keepwell.base.home import Home
+from keepwell.base.instant import microseconds
 from keepwell.base.registry import kinds
 from keepwell.connectors import kinds as connector_kinds
 from keepwell.connectors.connector import Connector
@@ -118,7 +119,7 @@ class _Reader:
 
     def read(self, row: RejectedEvent) -> Reading:
         body, source = bytes(row.body), self._sources.get(row.source)
-        known_at = (row.known_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        known_at = microseconds(row.known_at)
         try:
             if row.dialect.startswith(HOOK):
                 connector = kinds(connector_kinds, Connector)[row.dialect.removeprefix(HOOK)]()

@@ -6,11 +6,12 @@ would cost several times what reading the events costs.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from keepwell.base.clock import Clock
+from keepwell.base.instant import microseconds
 from keepwell.base.registry import kinds
 from keepwell.connectors import kinds as connector_kinds
 from keepwell.connectors.body_key import key_in_body
@@ -127,7 +128,7 @@ class Intake:
     async def _read(self, dialect: Dialect, body: bytes, sender: Sender, scope: Scope, known_at: datetime) -> Reading:
         """Reading a hostile body takes half a second, in which others must be answered."""
         read = partial(
-            dialect.read, body, sender, path=scope["path"], headers=headers(scope), known_at=_microseconds(known_at)
+            dialect.read, body, sender, path=scope["path"], headers=headers(scope), known_at=microseconds(known_at)
         )
         return await asyncio.to_thread(read) if len(body) > READ_AT_ONCE else read()
 
@@ -175,7 +176,7 @@ class Intake:
 
     async def _delivered(self, connector: Connector, name: str, scope: Scope, receive: Any, now: datetime) -> Answer:
         body = await read_body(scope, receive, HOOK_BYTES)
-        delivery = Delivery(scope["method"], public_url(scope), headers(scope), body, _microseconds(now))
+        delivery = Delivery(scope["method"], public_url(scope), headers(scope), body, microseconds(now))
         failed: UnsignedError | None = None
         for source, secrets in await self._door.sources(connector.kind, name, now=now):
             try:
@@ -246,7 +247,3 @@ def _address(scope: Scope) -> str:
     """Where the request came from, "" where the server does not tell."""
     peer = scope.get("client")
     return peer[0] if peer else ""
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
