@@ -14,6 +14,8 @@ from keepwell.facts.inbound import BATCH_BYTES, UnreadableError
 
 Scope = dict[str, Any]
 GZIP: Final = b"\x1f\x8b"
+# Each part of a body costs a look at all that follows it.
+GZIP_MEMBERS: Final = 100
 SECONDS_TO_SEND: Final = 30
 KEY_NAMES: Final = frozenset({"key", "api_key", "apikey", "writekey", "write_key", "token", "access_token", "secret"})
 
@@ -46,25 +48,34 @@ async def read_body(scope: Scope, receive: Any, most: int = BATCH_BYTES) -> byte
 
 
 def unpacked(packed: bytes, most: int = BATCH_BYTES) -> bytes:
-    """Gzip is known by its first bytes: senders say so in headers, or not, or wrongly."""
+    """Gzip is known by its first bytes: senders say so in headers, or not, or wrongly.
+
+    It may be of several parts, one behind the other, which are one body.
+    """
     if not packed.startswith(GZIP):
         return packed
-    machine = zlib.decompressobj(wbits=31)
-    try:
-        body = machine.decompress(packed, most + 1)
-    except zlib.error as error:
-        raise UnreadableError("bad_gzip", f"The body begins like gzip and cannot be unpacked: {error}.") from None
-    if len(body) > most:
-        raise too_large(most)
-    if not machine.eof:
-        raise UnreadableError("bad_gzip", "The body is gzip that was cut off. Send it again.")
-    return body
+    parts: list[bytes] = []
+    size = 0
+    while packed:
+        if len(parts) == GZIP_MEMBERS:
+            raise UnreadableError("bad_gzip", f"The body is gzip of more than {GZIP_MEMBERS} parts.")
+        machine = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(machine.decompress(packed, most + 1 - size))
+        except zlib.error as error:
+            raise UnreadableError("bad_gzip", f"The body begins like gzip and cannot be unpacked: {error}.") from None
+        size += len(parts[-1])
+        if size > most:
+            raise too_large(most)
+        if not machine.eof:
+            raise UnreadableError("bad_gzip", "The body is gzip that was cut off. Send it again.")
+        # Some programs write zeros behind it, which stand for nothing.
+        packed = machine.unused_data.lstrip(b"\0")
+    return b"".join(parts)
 
 
 def too_large(most: int) -> UnreadableError:
-    return UnreadableError(
-        "too_large", f"The request is larger than {most:,} bytes. Send fewer events at a time.", 413
-    )
+    return UnreadableError("too_large", f"The request is larger than {most:,} bytes. Send fewer events at a time.", 413)
 
 
 def shown_key(scope: Scope) -> Shown:
