@@ -17,6 +17,7 @@ GZIP: Final = b"\x1f\x8b"
 # Each part of a body costs a look at all that follows it.
 GZIP_MEMBERS: Final = 100
 SECONDS_TO_SEND: Final = 30
+_LONGEST_LENGTH: Final = 20
 KEY_NAMES: Final = frozenset({"key", "api_key", "apikey", "writekey", "write_key", "token", "access_token", "secret"})
 
 
@@ -34,8 +35,9 @@ async def read_body(scope: Scope, receive: Any, most: int = BATCH_BYTES) -> byte
     Raises UnreadableError for one that is larger than `most` bytes, too slow, cut off or damaged; no more than that
     is ever held.
     """
-    length = header(scope, b"content-length")
-    if length.isdigit() and int(length) > most:
+    length = header(scope, b"content-length").lstrip("0")
+    # Only told: what comes is counted anyway. Python reads no integer of thousands of digits.
+    if length.isascii() and length.isdigit() and (len(length) > _LONGEST_LENGTH or int(length) > most):
         raise too_large(most)
     try:
         async with asyncio.timeout(SECONDS_TO_SEND):
