@@ -15,7 +15,10 @@ from keepwell.jobs.key import keys_in
 
 Scope = dict[str, Any]
 GZIP: Final = b"\x1f\x8b"
+# Each part of a body costs a look at all that follows it.
+GZIP_MEMBERS: Final = 100
 SECONDS_TO_SEND: Final = 30
+_LONGEST_LENGTH: Final = 20
 KEY_NAMES: Final = frozenset({"key", "api_key", "apikey", "writekey", "write_key", "token", "access_token", "secret"})
 
 
@@ -33,8 +36,9 @@ async def read_body(scope: Scope, receive: Any, most: int = BATCH_BYTES) -> byte
     Raises UnreadableError for one that is larger than `most` bytes, too slow, cut off or damaged; no more than that
     is ever held.
     """
-    length = header(scope, b"content-length")
-    if length.isdigit() and int(length) > most:
+    length = header(scope, b"content-length").lstrip("0")
+    # Only told: what comes is counted anyway. Python reads no integer of thousands of digits.
+    if length.isascii() and length.isdigit() and (len(length) > _LONGEST_LENGTH or int(length) > most):
         raise too_large(most)
     try:
         async with asyncio.timeout(SECONDS_TO_SEND):
@@ -47,19 +51,30 @@ async def read_body(scope: Scope, receive: Any, most: int = BATCH_BYTES) -> byte
 
 
 def unpacked(packed: bytes, most: int = BATCH_BYTES) -> bytes:
-    """Gzip is known by its first bytes: senders say so in headers, or not, or wrongly."""
+    """Gzip is known by its first bytes: senders say so in headers, or not, or wrongly.
+
+    It may be of several parts, one behind the other, which are one body.
+    """
     if not packed.startswith(GZIP):
         return packed
-    machine = zlib.decompressobj(wbits=31)
-    try:
-        body = machine.decompress(packed, most + 1)
-    except zlib.error as error:
-        raise UnreadableError("bad_gzip", f"The body begins like gzip and cannot be unpacked: {error}.") from None
-    if len(body) > most:
-        raise too_large(most)
-    if not machine.eof:
-        raise UnreadableError("bad_gzip", "The body is gzip that was cut off. Send it again.")
-    return body
+    parts: list[bytes] = []
+    size = 0
+    while packed:
+        if len(parts) == GZIP_MEMBERS:
+            raise UnreadableError("bad_gzip", f"The body is gzip of more than {GZIP_MEMBERS} parts.")
+        machine = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(machine.decompress(packed, most + 1 - size))
+        except zlib.error as error:
+            raise UnreadableError("bad_gzip", f"The body begins like gzip and cannot be unpacked: {error}.") from None
+        size += len(parts[-1])
+        if size > most:
+            raise too_large(most)
+        if not machine.eof:
+            raise UnreadableError("bad_gzip", "The body is gzip that was cut off. Send it again.")
+        # Some programs write zeros behind it, which stand for nothing.
+        packed = machine.unused_data.lstrip(b"\0")
+    return b"".join(parts)
 
 
 def too_large(most: int) -> UnreadableError:
