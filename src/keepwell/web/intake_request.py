@@ -62,9 +62,7 @@ def unpacked(packed: bytes, most: int = BATCH_BYTES) -> bytes:
 
 
 def too_large(most: int) -> UnreadableError:
-    return UnreadableError(
-        "too_large", f"The request is larger than {most:,} bytes. Send fewer events at a time.", 413
-    )
+    return UnreadableError("too_large", f"The request is larger than {most:,} bytes. Send fewer events at a time.", 413)
 
 
 def shown_key(scope: Scope) -> Shown:

@@ -5,6 +5,7 @@ from keepwell.store.models.import_run import ImportRun
 from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent, SealPlan, TouchedAccount
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
+from keepwell.store.models.position import PullPosition, UpsertedAccount
 from keepwell.store.models.score import CurrentScore, ScoreRecord
 from keepwell.store.models.segment import SegmentAccount
 from keepwell.store.models.source import ApiKey, Source
@@ -21,10 +22,12 @@ __all__ = [
     "LedgerCount",
     "Member",
     "ModelVersion",
+    "PullPosition",
     "RejectedEvent",
     "ScoreRecord",
     "SealPlan",
     "SegmentAccount",
     "Source",
     "TouchedAccount",
+    "UpsertedAccount",
 ]
