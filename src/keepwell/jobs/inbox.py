@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -25,6 +26,8 @@ from keepwell.jobs.ledger import Counts, Entry, Row, add_counts, hour_of, insert
 # What may wait for a commit; beyond it senders are asked to come back.
 WAITING_BYTES: Final = 64 * 1024 * 1024
 COMMIT_REQUESTS: Final = 256
+# How long one waits for a commit; a database that is busy is waited for about half as long.
+COMMIT_S: Final = 60.0
 SENTENCE_CHARACTERS: Final = 500
 _BATCHES: Final = "store_inboxbatch (source, key, known_at, hour, events, body)"
 _REJECTED: Final = "store_rejectedevent (source, key, known_at, dialect, code, sentence, message_id, contact, body)"
@@ -56,22 +59,28 @@ class _Waiting:
 
 
 class Inbox:
-    """The committing thread; `start` it once per process."""
+    """The committing thread. `start` may be called again: while it runs that changes nothing."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._bytes = 0
         self._lock = threading.Lock()
         self._is_failing = False
-        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self._thread.start()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+                self._thread.start()
 
     def stop(self) -> None:
         """Commit what waits, then end."""
-        self._waiting.put(None)
-        self._thread.join()
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._waiting.put(None)
+            thread.join()
 
     async def take(self, arrival: Arrival) -> None:
         """Returns once the events are on disk; NotCertainError when that cannot be said."""
@@ -88,6 +97,13 @@ class Inbox:
         waiting = _Waiting(arrival, body, Future())
         self._waiting.put(waiting)
         return waiting.done
+
+    def keep(self, arrival: Arrival) -> None:
+        """Hand over and wait: returns once the events are on disk; NotCertainError when that cannot be said."""
+        try:
+            self.put(arrival).result(COMMIT_S)
+        except TimeoutError:
+            raise NotCertainError(f"the events were not on disk after {COMMIT_S:.0f} seconds") from None
 
     def _run(self) -> None:
         is_over = False
@@ -129,6 +145,12 @@ class Inbox:
                 one.done.set_result(None)
             else:
                 one.done.set_exception(error)
+
+
+@cache
+def inbox_of_process() -> Inbox:
+    """The one inbox that everything in a serving process shares; whoever uses it starts it."""
+    return Inbox()
 
 
 def read_batch(body: bytes) -> list[Inbound]:

@@ -13,7 +13,7 @@ from django.conf import settings  # noqa: E402
 
 from keepwell.base.clock import SystemClock  # noqa: E402
 from keepwell.jobs.door import Door  # noqa: E402
-from keepwell.jobs.inbox import Inbox  # noqa: E402
+from keepwell.jobs.inbox import inbox_of_process  # noqa: E402
 from keepwell.web.ingest import Intake  # noqa: E402
 
-application = Intake(pages, Door(settings.KEEPWELL), Inbox(), SystemClock())
+application = Intake(pages, Door(settings.KEEPWELL), inbox_of_process(), SystemClock())

@@ -18,6 +18,7 @@ from ninja.security import HttpBearer
 
 from keepwell.base.allowance import Allowance
 from keepwell.base.clock import SystemClock
+from keepwell.base.errors import BugError
 from keepwell.jobs.key import SCOPES, SENDING, Held, do_note_leak, do_note_limit, do_note_use, keys_in, read_key
 from keepwell.store.models import Member
 from keepwell.store.read.source import manages_sources
@@ -28,6 +29,7 @@ LIMIT_NOTED_EVERY: Final = timedelta(hours=1)
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 HELD: Final = "keepwell.key"
 _BEARER: Final = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+UPSERT: Final = "/api/accounts:batch"
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -37,6 +39,14 @@ class KeyHeld(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Held | None:
         held = request.META.get(HELD)
         return held if isinstance(held, Held) else None
+
+
+def held_key(request: HttpRequest) -> Held:
+    """The key of a request that `KeyHeld` let in."""
+    held = request.META[HELD]
+    if not isinstance(held, Held):
+        raise BugError("a request without a key reached what asks for one")
+    return held
 
 
 class KeySignIn:
@@ -103,6 +113,9 @@ def needed_scope(method: str, path: str) -> str:
 def _missing_scope(held: Held, request: HttpRequest) -> str:
     """The sentence for what the key may not, or "". What no scope names is shut to every key."""
     if held.kind in SENDING:
+        if held.kind == "srv" and (request.method, request.path) == ("PUT", UPSERT):
+            # A server key tells of accounts as well as of events.
+            return ""
         return f"The key {held.name} only sends events; expected one of kind red or adm."
     needed = needed_scope(request.method or "", request.path)
     if needed in held.scopes or (needed == "openapi.json:read" and held.scopes):

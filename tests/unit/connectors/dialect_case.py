@@ -15,7 +15,13 @@ TRUSTED: Final = frozenset({"payment_failed", "Payment Failed"})
 BROWSER: Final = Sender(is_trusted=False, trusted_names=TRUSTED)
 SERVER: Final = Sender(is_trusted=True, trusted_names=TRUSTED)
 DIALECTS: Final = {kind: found() for kind, found in kinds(keepwell.connectors.dialects, Dialect).items()}
-PATHS: Final = {"segment": "/v1/batch", "posthog": "/batch/", "cloudevents": "/cloudevents", "otlp": "/v1/metrics"}
+PATHS: Final = {
+    "accounts": "/api/accounts:batch",
+    "segment": "/v1/batch",
+    "posthog": "/batch/",
+    "cloudevents": "/cloudevents",
+    "otlp": "/v1/metrics",
+}
 
 
 def read(

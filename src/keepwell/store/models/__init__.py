@@ -6,6 +6,7 @@ from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent,
 from keepwell.store.models.mapping import Derivation, MappingVersion
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
+from keepwell.store.models.position import PullPosition, UpsertedAccount
 from keepwell.store.models.score import CurrentScore, ScoreRecord
 from keepwell.store.models.segment import SegmentAccount
 from keepwell.store.models.source import ApiKey, Source
@@ -24,10 +25,12 @@ __all__ = [
     "MappingVersion",
     "Member",
     "ModelVersion",
+    "PullPosition",
     "RejectedEvent",
     "ScoreRecord",
     "SealPlan",
     "SegmentAccount",
     "Source",
     "TouchedAccount",
+    "UpsertedAccount",
 ]

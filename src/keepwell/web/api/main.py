@@ -1,4 +1,4 @@
-"""The API for reading, at /api; the same guarded reads as the pages. OpenAPI at /api/openapi.json.
+"""The API at /api: the same guarded reads as the pages, and accounts told by others. OpenAPI at /api/openapi.json.
 
 Whoever asks is signed in, or holds a key of kind red or adm whose scopes allow it.
 """
@@ -12,6 +12,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.security import django_auth
 
 from keepwell.web.api.account import router as account_router
+from keepwell.web.api.account_batch import router as account_batch_router
 from keepwell.web.api.score import router as score_router
 from keepwell.web.api.shape import Problem
 from keepwell.web.api.source import router as source_router
@@ -50,6 +51,7 @@ api = DescribedAPI(
     auth=[KeyHeld(), django_auth],
     urls_namespace="api",
 )
+api.add_router("", account_batch_router, tags=["accounts"])
 api.add_router("/accounts", account_router, tags=["accounts"])
 api.add_router("/accounts", score_router, tags=["scores"])
 api.add_router("/sources", source_router, tags=["sources"])
