@@ -156,7 +156,7 @@ def test_a_session_needs_no_key_and_is_not_limited_by_one(signed_in: Client) -> 
 def test_sources_and_their_ledger_are_given_exactly(world: World, signed_in: Client) -> None:
     now = SystemClock().now()
     source = plant_source("web-app", now=now)
-    plant_hour(source, now, {"accepted": 40, "duplicate": 3, "rejected:no_subject": 2, "waiting": 5})
+    plant_hour(source, now - HOUR, {"accepted": 40, "duplicate": 3, "rejected:no_subject": 2, "waiting": 5})
     plant_hour(source, now - 3 * HOUR, {"accepted": 40}, lost=2)
     (row,) = signed_in.get("/api/sources").json()["sources"]
     assert (row["name"], row["received"], row["rejected_by_reason"]) == ("web-app", 92, {"no_subject": 2})
@@ -165,7 +165,7 @@ def test_sources_and_their_ledger_are_given_exactly(world: World, signed_in: Cli
     assert [hour["received"] for hour in found["hours"]] == [50, 42]
     assert [hour["difference"] for hour in found["hours"]] == [0, 2]
     for query in ("until=0001-01-01T00:00:00Z", "since=9999-12-31T23:59:59Z"):
-        assert signed_in.get(f"/api/sources/{source.pk}/ledger?{query}").json()["hours"] == []
+        assert signed_in.get(f"/api/sources/{source.pk}/ledger?{query}").status_code == 422
 
 
 @pytest.mark.parametrize("role", ["analyst", "lead", "csm", "viewer"])

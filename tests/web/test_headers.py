@@ -13,11 +13,9 @@ def test_pages_are_kept_by_nobody_and_framed_by_nobody(signed_in: Client, path: 
     assert answer["Cache-Control"] == "no-store"
     assert answer["X-Frame-Options"] == "DENY"
     assert answer["X-Content-Type-Options"] == "nosniff"
-    policy = answer["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "script-src 'self';" in policy
-    assert "unsafe" not in policy
+    policy = {part.strip() for part in answer["Content-Security-Policy"].split(";")}
+    assert {"default-src 'none'", "frame-ancestors 'none'", "script-src 'self'"} <= policy
+    assert "unsafe" not in answer["Content-Security-Policy"]
 
 
 def test_no_foreign_origin_is_let_in(signed_in: Client) -> None:
