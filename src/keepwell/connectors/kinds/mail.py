@@ -138,7 +138,7 @@ class Letter:
         """Microseconds since 1970; when it came for a mail without a date, or from the future."""
         try:
             sent = iso_time(parsedate_to_datetime(self.header("date")).isoformat())
-        except ValueError:
+        except (ValueError, OverflowError):
             sent = None
         return known_at if sent is None or not 0 <= sent <= known_at else sent
 

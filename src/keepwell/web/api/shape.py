@@ -13,10 +13,8 @@ _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def _known_time(moment: datetime) -> datetime:
-    """In UTC; far from the ends of the calendar, so that days can be added and taken away."""
-    if not _FIRST <= moment < _LAST:
-        raise ValueError("expected a time from 1970 to 9998")
-    return moment.astimezone(UTC)
+    """In UTC; one outside of 1970 to 9998 is the nearest within, so that days can be added and taken away."""
+    return min(max(moment, _FIRST), _LAST).astimezone(UTC)
 
 
 def _without_nul(text: str) -> str:
