@@ -14,8 +14,10 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from keepwell.base.registry import kinds
 from keepwell.connectors import kinds as connector_kinds
+from keepwell.connectors import pulls
 from keepwell.connectors.connector import Connector
 from keepwell.connectors.dialect import Sender, dialect_kinds
+from keepwell.connectors.pull import Pull
 from keepwell.facts.inbound import Reading, Refusal, UnreadableError
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.inbox import pack_batch, read_batch
@@ -24,6 +26,7 @@ from keepwell.jobs.seal import UNASSIGNED
 from keepwell.store.models import Contact, InboxBatch, RejectedEvent, Source
 
 HOOK: Final = "hook:"
+PULL: Final = "pull:"
 ROWS_A_TURN: Final = 1_000
 
 
@@ -98,6 +101,9 @@ def _read_again(row: RejectedEvent, settings: dict[str, object]) -> Reading:
         if row.dialect.startswith(HOOK):
             connector = kinds(connector_kinds, Connector)[row.dialect.removeprefix(HOOK)]()
             return connector.replay(body, row.message_id, settings, known_at=known_at)
+        if row.dialect.startswith(PULL):
+            pull = kinds(pulls, Pull)[row.dialect.removeprefix(PULL)]()
+            return pull.replay(body, settings, known_at=known_at)
         dialect = dialect_kinds()[row.dialect]()
         return dialect.replay(body, Sender(is_trusted=True, trusted_names=frozenset()), known_at=known_at)
     except UnreadableError as error:

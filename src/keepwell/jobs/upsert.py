@@ -19,7 +19,7 @@ from keepwell.facts.inbound import Inbound, Reading, Refusal
 from keepwell.jobs.inbox import Arrival, Inbox, NotCertainError
 from keepwell.jobs.secret import open_vault
 from keepwell.jobs.source import HTTP, do_create_source
-from keepwell.store.models import Source, UpsertedAccount
+from keepwell.store.models import Source, Telling
 
 API_SOURCE: Final = "api"
 _TRUSTED: Final = Sender(is_trusted=True, trusted_names=frozenset())
@@ -68,12 +68,12 @@ def _numbered(told: Sequence[ToldAccount], source: int, now: datetime) -> list[I
         for one in told:
             row = last.get(one.account)
             if row is None:
-                row = last[one.account] = UpsertedAccount(source=source, key=one.account, number=0)
+                row = last[one.account] = Telling(source=source, key=one.account, number=0)
             if row.digest != one.digest:
                 row.digest, row.number, row.at = one.digest, row.number + 1, now
             made = sha256(f"{source}\0{one.account}\0{row.number}\0{one.digest}".encode()).hexdigest()[:32]
             events += one.inbound(one.message_id or f"upsert-{made}", (row.at - _EPOCH) // timedelta(microseconds=1))
-        UpsertedAccount.objects.bulk_create(
+        Telling.objects.bulk_create(
             last.values(),
             update_conflicts=True,
             update_fields=["digest", "number", "at"],
@@ -83,12 +83,12 @@ def _numbered(told: Sequence[ToldAccount], source: int, now: datetime) -> list[I
     return events
 
 
-def _last_told(source: int, keys: set[str]) -> dict[str, UpsertedAccount]:
+def _last_told(source: int, keys: set[str]) -> dict[str, Telling]:
     """Rows of these accounts, locked in one order; without their primary keys, so that they can be written again."""
-    found: dict[str, UpsertedAccount] = {}
+    found: dict[str, Telling] = {}
     ordered = sorted(keys)
     for start in range(0, len(ordered), _ROWS):
-        rows = UpsertedAccount.objects.select_for_update().filter(source=source, key__in=ordered[start : start + _ROWS])
+        rows = Telling.objects.select_for_update().filter(source=source, key__in=ordered[start : start + _ROWS])
         for row in rows.order_by("key"):
             row.pk = None
             found[row.key] = row

@@ -5,10 +5,10 @@ from keepwell.store.models.import_run import ImportRun
 from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent, SealPlan, TouchedAccount
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
-from keepwell.store.models.position import PullPosition, UpsertedAccount
 from keepwell.store.models.score import CurrentScore, ScoreRecord
 from keepwell.store.models.segment import SegmentAccount
 from keepwell.store.models.source import ApiKey, Source
+from keepwell.store.models.telling import PullPosition, Telling
 
 __all__ = [
     "Account",
@@ -28,6 +28,6 @@ __all__ = [
     "SealPlan",
     "SegmentAccount",
     "Source",
+    "Telling",
     "TouchedAccount",
-    "UpsertedAccount",
 ]
