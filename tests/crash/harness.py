@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +50,10 @@ class Judgement:
     def is_clean(self) -> bool:
         return not (self.lost or self.twice or self.ledger_difference)
 
-    def __str__(self) -> str:
-        return (
-            f"{self.kills:,} kills, {self.requests:,} requests ({self.again:,} sent again), "
-            f"{self.acknowledged:,} events acknowledged, {self.logged:,} in the log; "
-            f"lost {self.lost}, counted twice {self.twice}, ledger difference {self.ledger_difference}"
-        )
+    def numbers(self) -> list[int]:
+        """As a row of a table."""
+        sent = [self.kills, self.requests, self.again, self.acknowledged, self.logged]
+        return [*sent, self.lost, self.twice, self.ledger_difference]
 
 
 @dataclass
@@ -149,7 +147,7 @@ class Harness:
         The count of answers makes a run as long on a busy machine as it must be there.
         """
         for _ in range(times):
-            self._await_answers(senders, self._random.randint(0, ANSWERS_BETWEEN))
+            self.await_answers(senders, self._random.randint(0, ANSWERS_BETWEEN))
             time.sleep(self._random.uniform(0, MOMENT_S))
             what = self._random.choice(("serve", "serve", "seal"))
             self.kill(what)
@@ -207,10 +205,18 @@ class Harness:
             again=sum(sender.again for sender in senders),
         )
 
-    def _await_answers(self, senders: Sequence[Sender], more: int) -> None:
-        wanted = sum(sender.answers for sender in senders) + more
+    def await_answers(self, senders: Sequence[Sender], more: int) -> None:
+        """Return once so many more requests were acknowledged."""
+        self._await(lambda: sum(sender.answers for sender in senders), more)
+
+    def await_refusals(self, senders: Sequence[Sender], more: int) -> None:
+        """Return once so many more requests were not acknowledged."""
+        self._await(lambda: sum(sender.again for sender in senders), more)
+
+    def _await(self, count: Callable[[], int], more: int) -> None:
+        wanted = count() + more
         deadline = time.monotonic() + PATIENCE_S
-        while sum(sender.answers for sender in senders) < wanted:
+        while count() < wanted:
             assert time.monotonic() < deadline, "the intake answers no more"
             time.sleep(0.002)
 

@@ -7,8 +7,10 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+from bench.figures import heading, table, write_section
 from tests.crash.harness import Harness, Judgement
 
 POINTS_EVERY = 100
@@ -19,15 +21,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--dry-run", action="store_true", help="print the table and write nothing")
+    parser.add_argument("--on", default=time.strftime("%Y-%m-%d"), help="date of the section")
     asked = parser.parse_args()
     where = "PostgreSQL" if os.environ.get("DATABASE_URL") else "SQLite"
-    right = torture(asked.kills, asked.seed, "")
-    print(f"Commit, then answer; identity checked ({where}): {right}", flush=True)
-    lost = torture(asked.kills // 20, asked.seed, "answer before commit")
-    print(f"Planted: answer before commit: {lost}", flush=True)
-    twice = torture(asked.kills // 20, asked.seed, "no identity")
-    print(f"Planted: identity not checked: {twice}", flush=True)
-    if not right.is_clean or not lost.lost or not twice.twice:
+    designs = {
+        "as it is": ("", asked.kills),
+        "planted: answer before commit": ("answer before commit", asked.kills // 20),
+        "planted: identity not checked": ("no identity", asked.kills // 20),
+    }
+    rows = [
+        ["design", "kills", "requests", "sent again", "acknowledged", "in the log", "lost", "twice", "ledger off by"]
+    ]
+    found: list[Judgement] = []
+    for name, (fault, kills) in designs.items():
+        found.append(torture(kills, asked.seed, fault))
+        rows.append([name, *(f"{number:,}" for number in found[-1].numbers())])
+        print(" | ".join(rows[-1]), flush=True)
+    section = f"{heading(f'torture of the intake on {where}', asked.on)} Seed {asked.seed}.\n\n{table(rows)}\n"
+    print(section)
+    if not asked.dry_run:
+        write_section(section)
+    right, hasty, blind = found
+    if not right.is_clean or not hasty.lost or not blind.twice:
         sys.exit(1)
 
 

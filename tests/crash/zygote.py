@@ -52,7 +52,7 @@ def warm_up() -> None:
     import keepwell.web.asgi  # noqa: F401
     from keepwell.base.home import Home
     from keepwell.jobs import seal  # noqa: F401
-    from keepwell.jobs.import_file import read_catalogue
+    from keepwell.jobs.catalogue import read_catalogue
 
     read_catalogue(Home(settings.KEEPWELL.home))
 

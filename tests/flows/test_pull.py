@@ -405,7 +405,7 @@ def test_one_bad_record_harms_only_itself_and_can_be_replayed(make: Make) -> Non
     assert (kept.code, kept.dialect) == ("negative_amount", "pull:hubspot")
     kept.body = bytes(kept.body).replace(b'"-1"', b'"1"')
     kept.save()
-    assert do_replay_rejected([kept.pk], by="cli:root", now=NOW).taken == 1
+    assert do_replay_rejected(Home(world.home), [kept.pk], by="cli:root", now=NOW).taken == 1
     assert len(world.ids()) == 3
 
 

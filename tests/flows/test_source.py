@@ -81,23 +81,18 @@ def test_what_is_wrong_is_said_with_the_next_step(home: Path) -> None:
 
 
 def test_secrets_come_by_standard_input_and_stand_nowhere_in_the_clear(home: Path) -> None:
-    from keepwell.jobs.source import known_connectors
-
-    connector = next((kind for kind in known_connectors() if kind != "http"), None)
-    if connector is None:
-        found = with_input(home, "whsec_plain\n", "source", "change", "Shop", "--secret-stdin")
-        assert "with keys and without secrets" in found.stderr
-        return
     secret = "whsec_" + os.urandom(12).hex()
-    words = ("source", "add", "billing", "--connector", connector, "--secret-stdin", "--setting", "account_field=id")
-    made = with_input(home, f"{secret}\nolder-secret\n", *words)
+    words = ("source", "add", "billing", "--connector", "stripe", "--secret-stdin")
+    assert "Did you mean 'account_metadata'?" in with_input(home, secret, *words, "--setting", "account_meta=x").stderr
+    made = with_input(home, f"{secret}\nolder-secret\n", *words, "--setting", "account_metadata=tenant")
     assert made.returncode == 0, made.stderr
+    assert "/hooks/stripe/billing" in made.stdout
     assert secret not in made.stdout
-    assert "have" in done(home, "secret", "rotate") or "has" in done(home, "secret", "rotate")
+    assert "1 source has its secrets encrypted" in done(home, "secret", "rotate")
     for file in home.rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes(), file
-    empty = with_input(home, "\n", "source", "change", "billing", "--secret-stdin")
-    assert "held no secret" in empty.stderr
+    assert "held no secret" in with_input(home, "\n", "source", "change", "billing", "--secret-stdin").stderr
+    assert "with keys and without secrets" in with_input(home, "x", "source", "change", "Shop", "--secret-stdin").stderr
 
 
 def test_secrets_are_encrypted_anew_on_demand(home: Path) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from keepwell.facts.inbound import Inbound
+from keepwell.jobs.inbox import pack_batch
 from keepwell.store.models import InboxBatch, LedgerCount, RejectedEvent, Source
 
 NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
@@ -24,11 +26,15 @@ def plant_hour(source: Source, hour: datetime, outcomes: Mapping[str, int], *, k
     for outcome, count in counts.items():
         name, _, reason = outcome.partition(":")
         if name == "waiting":
-            InboxBatch.objects.create(
-                source=source.pk, key=key, known_at=hour + timedelta(minutes=3), hour=hour, events=count, body=b""
-            )
+            known_at = hour + timedelta(minutes=3)
+            body = pack_batch([_event(f"{source.pk}-{known_at:%d-%H}-{number}", known_at) for number in range(count)])
+            InboxBatch.objects.create(source=source.pk, key=key, known_at=known_at, hour=hour, events=count, body=body)
         elif count:
             LedgerCount.objects.create(source=source.pk, key=key, hour=hour, outcome=name, reason=reason, count=count)
+
+
+def _event(message_id: str, at: datetime) -> Inbound:
+    return Inbound(message_id, "signed_in", int(at.timestamp() * 1_000_000), "acme", "ada", "")
 
 
 def plant_rejected(source: Source, code: str, count: int, *, body: bytes = b"{}", now: datetime = NOW) -> None:

@@ -22,7 +22,6 @@ def plant_sources(now: datetime) -> None:
         )
         if hours > 30:
             plant_hour(crm, now - hours * HOUR, {"accepted": 12})
-    plant_hour(web, now, {"waiting": 17}, key=2)
     plant_rejected(web, "no_subject", 7, body=json.dumps({"type": "track", "event": "signed_in"}).encode(), now=now)
     plant_rejected(web, "too_far_ahead", 1, body=b"\xff\xfe\x00", now=now)
     for kind, note in (("srv", "backend"), ("ing", "shop front"), ("ing", "old shop front")):

@@ -172,6 +172,11 @@ def test_rejected_events_are_replayed_by_reason_under_their_own_ids(planted: Sou
     assert first.replayed_at is not None
     assert ledger_differences() == [item for item in ledger_differences() if item.source != planted.pk]
     assert RejectedEvent.objects.filter(replayed_at=None, code="too_far_ahead").count() == 1
+    RejectedEvent.objects.filter(source=planted.pk, code="no_subject").update(code="needs_server_key")
+    assert "Replay 6 events" not in text_of(signed_in, f"/sources/{planted.pk}")
+    claimed = signed_in.post(f"/sources/{planted.pk}/replay", {"code": "needs_server_key"}, follow=True)
+    assert "Send them with a server key" in claimed.content.decode()
+    assert RejectedEvent.objects.filter(replayed_at=None, code="needs_server_key").count() == 6
     nothing = signed_in.post(f"/sources/{planted.pk}/replay", {"code": "nonsense"}, follow=True)
     assert "no rejected event of this reason" in nothing.content.decode()
     assert signed_in.get(f"/sources/{planted.pk}/replay").status_code == 405

@@ -23,5 +23,10 @@ class Home:
         return self.path / "packages"
 
     @property
+    def mapping(self) -> Path:
+        """The mapping as it was published last, to be edited and published again."""
+        return self.path / "mapping.yaml"
+
+    @property
     def rejects(self) -> Path:
         return self.path / "rejects"

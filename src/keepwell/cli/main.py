@@ -13,6 +13,7 @@ from keepwell.cli import (
     import_file,
     init,
     key,
+    mapping,
     member,
     model,
     pull,
@@ -44,6 +45,7 @@ app.command("pull")(pull.pull)
 app.command("score")(score.score)
 app.command("explain")(score.explain)
 app.add_typer(model.app, name="model")
+app.add_typer(mapping.app, name="mapping")
 app.add_typer(member.app, name="member")
 app.add_typer(source.app, name="source")
 app.add_typer(key.app, name="key")

@@ -38,10 +38,12 @@ def score(
 ) -> None:
     """Score all accounts, or some, under every published health model, and keep the result."""
     settings = start()
+    from keepwell.jobs.mapping import do_derive_history
     from keepwell.jobs.score_accounts import do_score_accounts
     from keepwell.lake.duckdb_engine import embedded_engine
 
     home, engine, now = Home(settings.home), embedded_engine(), SystemClock().now()
+    do_derive_history(home, by=operator(), now=now)
     moment = _moment(as_of, now)
     moments = [moment - timedelta(days=days) for days in range(0, history + 1, every)]
     accounts = [_account_id(key) for key in account] if account else None

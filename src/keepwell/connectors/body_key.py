@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from keepwell.connectors.json_parts import PartsError, elements, members
-from keepwell.connectors.request import MEMBERS
+from keepwell.connectors.request import MARK, MEMBERS
 from keepwell.connectors.strict_json import quick
 from keepwell.facts.inbound import BATCH_EVENTS
 
@@ -27,6 +27,7 @@ def key_in_body(body: bytes) -> str | None:
 
     Only the outermost members count, so a property of an event that has such a name is no key. Never raises.
     """
+    body = body.removeprefix(MARK)
     try:
         if body.lstrip()[:1] == b"[":
             return _first(_of_first_event(body))

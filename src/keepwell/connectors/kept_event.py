@@ -7,12 +7,17 @@ neither keys nor addresses nor devices stay behind.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 from keepwell.connectors.json_parts import PartsError, members, object_text
 from keepwell.connectors.request import MEMBERS, Broken
 from keepwell.connectors.strict_json import ENCODER, SORTED, quick
 from keepwell.connectors.values import RefusedError, id_of
-from keepwell.facts.inbound import Refusal
+from keepwell.facts.inbound import BATCH_BYTES, Reading, Refusal, UnreadableError
+
+# What the refused events of one request are kept in, at most.
+KEPT_BYTES: Final = 8 * BATCH_BYTES
+_SMALL: Final = 4 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,17 @@ class Shape:
 
 Lend = Callable[[Mapping[str, object]], Mapping[str, object]]
 """From what is kept of an event to what its request lends to it."""
+
+
+def keep(found: Reading, refusal: Refusal) -> None:
+    """Adds a refusal. What its request lends to each event is in it, so a small request could become a huge one:
+    one that does is `UnreadableError`.
+    """
+    found.refusals.append(refusal)
+    # The others together cannot be more than the request and this much for each.
+    if len(refusal.body) > _SMALL and sum(len(one.body) for one in found.refusals) > KEPT_BYTES:
+        sentence = "What the request says for all of its events is too large to be kept with each that is refused."
+        raise UnreadableError("too_large", sentence, 413)
 
 
 def refusal_of(item: object, place: int, error: RefusedError, shape: Shape, lend: Lend) -> Refusal:

@@ -11,7 +11,8 @@ from keepwell.facts.inbound import BATCH_EVENTS, EVENT_BYTES, UnreadableError
 
 # An object of more members than any client sends; beyond it its parts are not told apart.
 MEMBERS: Final = 10_000
-_MARK: Final = b"\xef\xbb\xbf"
+# What some programs of Windows put before UTF-8.
+MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def request_of(body: bytes, field: str | None, *, takes_list: bool = False) -> R
 
     An object without that list is one event. Raises `UnreadableError` for what is not JSON by its grammar.
     """
-    body = body.removeprefix(_MARK)
+    body = body.removeprefix(MARK)
     try:
         root = quick(body)
     except ValueError:

@@ -6,6 +6,7 @@ and in another there; what holds one of them is never kept as an event.
 
 import json
 import re
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -111,8 +112,8 @@ def _lenient(seen: dict[str, str]) -> json.JSONDecoder:
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for at, key in enumerate(keys) if key in keys[:at]) if len(keys) < 1000 else "of many"
+            counts = Counter(key for key, _ in pairs)
+            twice = next(key for key, count in counts.items() if count > 1)
             seen.setdefault("key_twice", f"the key {twice[:100]!r} is given twice.")
         return found
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from keepwell.base.home import Home
-from keepwell.jobs.import_file import read_catalogue
+from keepwell.jobs.catalogue import read_catalogue
+from keepwell.jobs.mapping import do_derive_history
 from keepwell.jobs.package import log_columns, newest_versions, ready_log
 from keepwell.jobs.project import do_project_accounts
 from keepwell.jobs.reject import do_take_assigned
@@ -17,7 +18,7 @@ from keepwell.jobs.score_accounts import do_score_accounts
 from keepwell.jobs.seal import Sealer
 from keepwell.lake.engine import Engine
 from keepwell.lake.log import EventLog
-from keepwell.store.models import AuditEntry, CurrentScore, ModelVersion, ScoreRecord, TouchedAccount
+from keepwell.store.models import AuditEntry, CurrentScore, Derivation, ModelVersion, ScoreRecord, TouchedAccount
 
 BY: Final = "worker"
 # Scores of accounts with news are at most this old.
@@ -51,8 +52,12 @@ class Cycle:
         self._assigned_at: datetime | None = None
 
     def do_run_cycle(self, *, now: datetime) -> CycleReport:
-        """Seal everything that waits; score what has news, and once a day everything."""
+        """Seal everything that waits; score what has news, and once a day everything.
+
+        A mapping that was published is put into force before.
+        """
         ready_log(self._home, log_columns(read_catalogue(self._home)))
+        do_derive_history(self._home, by=BY, now=now)
         if self._assigned_at is None or now - self._assigned_at >= ASSIGNED_EVERY:
             self._assigned_at = now
             do_take_assigned(now=now)
@@ -86,7 +91,10 @@ class Cycle:
 def _is_full_run_due(version: ModelVersion, now: datetime) -> bool:
     last = AuditEntry.objects.filter(act="accounts_scored", noun=version.model, details__accounts="all").order_by("-at")
     newest = last.values_list("at", flat=True).first()
-    return newest is None or now - newest >= FULL_EVERY
+    if newest is None or now - newest >= FULL_EVERY:
+        return True
+    # What events mean has changed since, and with it what was known at any moment.
+    return Derivation.objects.filter(is_changed=True, applied_at__gt=newest).exists()
 
 
 def _keep_one_an_hour(version: ModelVersion, accounts: list[int], now: datetime) -> None:

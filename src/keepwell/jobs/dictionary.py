@@ -1,5 +1,6 @@
 """Giving integers to the ids of a batch, before rows of the log use them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -47,6 +48,14 @@ def learn_ids(unknown: Unknown, held: Dictionaries) -> Dictionaries:
                 batch_size=ROWS_A_STATEMENT,
             )
         return read_dictionaries(held)
+
+
+def learn_names(names: Sequence[str], held: Dictionaries) -> Dictionaries:
+    """Enter event names, and give the dictionaries with them."""
+    EventName.objects.bulk_create(
+        [EventName(name=name, first_known_at=LONG_AFTER) for name in names], ignore_conflicts=True
+    )
+    return read_dictionaries(held)
 
 
 def note_first_known(rows: pa.Table) -> None:

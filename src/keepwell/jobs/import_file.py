@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 from keepwell.base.home import Home
@@ -15,10 +14,11 @@ from keepwell.connectors.rejects import write_rejects
 from keepwell.connectors.report import ImportReport, Written
 from keepwell.connectors.staging import Staged, stage
 from keepwell.connectors.summary import report
-from keepwell.facts.catalogue import Catalogue, EventShape
-from keepwell.health.package import PackageText
+from keepwell.facts.catalogue import Catalogue
+from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.ingest import ImportPlan, do_close_import, do_import_events
-from keepwell.jobs.package import log_columns, named_package, read_texts, ready_log
+from keepwell.jobs.mapping import do_derive_history
+from keepwell.jobs.package import log_columns, ready_log
 from keepwell.jobs.project import do_project_accounts
 
 Progress = Callable[[int], None]
@@ -65,31 +65,12 @@ def do_import_file(home: Home, ready: ReadyImport, *, by: str, now: datetime, pr
         return found.model_copy(update={"written": _write(home, staged, found, ready.catalogue, by=by, now=now)})
 
 
-def read_catalogue(home: Home) -> Catalogue:
-    """The events of every installed package; an event of several packages has the properties of all of them."""
-    texts = read_texts(home)
-    return _catalogue(tuple((name, text.folder, tuple(sorted(text.files.items()))) for name, text in texts.items()))
-
-
-@lru_cache(maxsize=2)
-def _catalogue(read: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]) -> Catalogue:
-    """Parsing all packages takes a second, and the worker asks at every turn."""
-    texts = {name: PackageText(folder, dict(files)) for name, folder, files in read}
-    found: dict[str, EventShape] = {}
-    for package_id in texts:
-        for name, event in named_package(texts, package_id).catalogue.events.items():
-            known = found.get(name, event)
-            aliases = tuple(dict.fromkeys([*known.aliases, *event.aliases]))
-            changes = {"aliases": aliases, "properties": {**known.properties, **event.properties}}
-            found[name] = event.model_copy(update=changes)
-    return Catalogue(found)
-
-
 def _write(home: Home, staged: Staged, found: ImportReport, catalogue: Catalogue, *, by: str, now: datetime) -> Written:
     path = home.rejects / f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{staged.reader.path.name}.jsonl"
     rejected = write_rejects(staged, path)
     kept = str(path) if rejected else ""
     ready_log(home, log_columns(catalogue))
+    do_derive_history(home, by=by, now=now)
     plan = ImportPlan(source=found.source, file_name=found.file, rejects_file=kept)
     outcome = do_import_events(home, staged.arrivals(), plan, by=by, now=now)
     findings = [finding.model_dump(mode="json") for finding in found.findings]

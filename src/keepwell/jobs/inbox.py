@@ -65,6 +65,7 @@ class Inbox:
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._bytes = 0
         self._lock = threading.Lock()
+        self._is_failing = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -126,7 +127,16 @@ class Inbox:
                 return group, False
         return group, True
 
+    def _tell(self, error: NotCertainError | None) -> None:
+        """Once when commits begin to fail and once when they succeed again; a line for each would fill the disk."""
+        if error is not None and not self._is_failing:
+            _log.error("Events cannot be written, and their senders are told to come again: %s", error)
+        elif error is None and self._is_failing:
+            _log.warning("Events are written again.")
+        self._is_failing = error is not None
+
     def _settle(self, group: Sequence[_Waiting], error: NotCertainError | None) -> None:
+        self._tell(error)
         size = sum(len(one.body) + sum(len(refusal.body) for refusal in one.arrival.reading.refusals) for one in group)
         with self._lock:
             self._bytes -= size
@@ -173,9 +183,8 @@ def _committed(group: Sequence[_Waiting]) -> NotCertainError | None:
     except Exception as error:  # noqa: BLE001
         # Whatever went wrong, the senders must hear that they have to come again, and the next group goes on. A
         # connection that failed once may be half dead, so the next commit opens a new one.
-        _log.exception("%d requests could not be committed", len(group))
         _drop_connection()
-        return NotCertainError(str(error))
+        return NotCertainError(f"{type(error).__name__}: {error}")
     return None
 
 

@@ -14,6 +14,7 @@ from keepwell.base.home import Home
 from keepwell.facts.arrival import ARRIVALS
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.dictionary import learn_ids, note_first_known, read_dictionaries
+from keepwell.jobs.meaning import learn_rules_in_force
 from keepwell.lake import duck
 from keepwell.lake.encode import Dictionaries, encode, unknown_ids
 from keepwell.lake.identity import Verdict, sift
@@ -102,7 +103,8 @@ def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: Import
     with log.sealing(), duck.session() as database:
         held = learn_ids(unknown_ids(database, arrivals, held), held)
         snapshot = log.snapshot()
-        sifted = sift(database, encode(database, arrivals, held, snapshot.properties), snapshot.files)
+        rules, held = learn_rules_in_force(snapshot.mapping, held)
+        sifted = sift(database, encode(database, arrivals, held, snapshot.properties, rules), snapshot.files)
         if len(sifted.new):
             note_first_known(sifted.new)
             if not log.append(sifted.new, writer=WRITER, number=snapshot.sealed(WRITER) + 1):

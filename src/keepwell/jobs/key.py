@@ -34,6 +34,7 @@ LONGEST_ADM: Final = timedelta(days=90)
 SCOPES: Final = ("accounts:read", "accounts:write", "sources:read", "sources:write")
 
 _TEXT: Final = re.compile(r"(?<![A-Za-z])(?:ing|srv|red|adm)_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+_TEXT_BYTES: Final = re.compile(_TEXT.pattern.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,11 @@ def read_key(text: str, *, now: datetime) -> Held | None:
 def keys_in(text: str) -> list[str]:
     """Whatever looks like a key in an address, which must not hold one; percent signs are undone first."""
     return _TEXT.findall(unquote(text))
+
+
+def without_keys(body: bytes) -> bytes:
+    """What came in, with stars in place of whatever looks like a key, so that it may be kept and shown."""
+    return _TEXT_BYTES.sub(b"***", body)
 
 
 def secrets_of(connector: str, name: str | None, *, vault: Vault) -> list[tuple[Source, list[str]]]:

@@ -9,7 +9,7 @@ import imaplib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from imap_tools.errors import ImapToolsError
 from keepwell.base.clock import Clock
 from keepwell.base.crash_point import crash_point
 from keepwell.base.errors import UserError
+from keepwell.base.instant import EPOCH, microseconds
 from keepwell.base.registry import kinds
 from keepwell.base.settings import is_loopback
 from keepwell.connectors import pulls
@@ -43,7 +44,6 @@ MAIL: Final = Mail.kind
 MAILS_A_PAGE: Final = 50
 MAIL_TIMEOUT_S: Final = 60.0
 _ROWS: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAIL: Final = Resource("mail", "", "", {}, "oldest first")
 
 Progress = Callable[[str, int], None]
@@ -238,7 +238,7 @@ def _take_pages(
     read = 0
     for page in asked:
         now = puller.clock.now()
-        known_at = (now - _EPOCH) // timedelta(microseconds=1)
+        known_at = microseconds(now)
         name, settings = resource.name, asking.settings
         found = [asking.pull.read(name, record, settings, known_at=known_at) for record in page.records]
         news = _News.of(puller.source, resource, found)
@@ -302,7 +302,7 @@ class _News:
             self.known += 1
             return False
         number = row.number + 1 if row is not None else 1
-        moment = _EPOCH + timedelta(microseconds=at)
+        moment = EPOCH + timedelta(microseconds=at)
         last[slot] = self.told[slot] = Telling(source=source.pk, key=slot, digest=digest, number=number, at=moment)
         return True
 
@@ -353,7 +353,7 @@ def _pull_mails(puller: Puller, row: PullPosition, outcome: Outcome) -> bool:
     now = puller.clock.now()
     reading = Reading()
     for _, body in found:
-        one = _read_mail(body, puller.source.settings, (now - _EPOCH) // timedelta(microseconds=1))
+        one = _read_mail(body, puller.source.settings, microseconds(now))
         reading.events += one.events
         reading.refusals += one.refusals
     outcome.records += len(found)

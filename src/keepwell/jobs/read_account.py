@@ -17,6 +17,7 @@ from keepwell.lake.duckdb_engine import embedded_engine
 from keepwell.lake.history import LoggedEvent, reading
 from keepwell.lake.history import account_events as logged_events
 from keepwell.lake.log import EventLog
+from keepwell.lake.meaning import IGNORED
 from keepwell.metrics.event_filter import EventFilter
 from keepwell.metrics.metric import Metric
 from keepwell.store.models import Contact, CurrentScore, EventName, ModelVersion, ScoreRecord
@@ -79,7 +80,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event as people read it; `contact` is the contact's name or key."""
+    """One event as people read it; `contact` is the contact's name or key.
+
+    `sent_as` is the name it was sent under where that is another one; an event that is ignored has that name only.
+    """
 
     at: datetime
     known_at: datetime
@@ -88,6 +92,7 @@ class EventRow:
     source: str
     is_imported: bool
     properties: Mapping[str, object]
+    sent_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +198,20 @@ def _filters(version_id: int, metric: str) -> Sequence[EventFilter]:
 
 
 def _worded(rows: Sequence[LoggedEvent]) -> tuple[EventRow, ...]:
-    names = dict(EventName.objects.filter(pk__in={row.name for row in rows}).values_list("id", "name"))
+    codes = {row.name for row in rows} | {row.sent_name for row in rows if row.sent_name is not None}
+    names = dict(EventName.objects.filter(pk__in=codes).values_list("id", "name"))
     ids = {row.contact for row in rows if row.contact is not None}
     contacts = {contact.pk: str(contact) for contact in Contact.objects.filter(pk__in=ids)}
     return tuple(
         EventRow(
             at=row.at,
             known_at=row.known_at,
-            name=names.get(row.name, f"#{row.name}"),
+            name="ignored" if row.name == IGNORED else names.get(row.name, f"#{row.name}"),
             contact=contacts.get(row.contact or 0, ""),
             source=row.source,
             is_imported=row.imported,
             properties=row.props,
+            sent_as=names.get(row.sent_name or 0, ""),
         )
         for row in rows
     )

@@ -8,7 +8,7 @@ it is thrown away and made anew.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 from keepwell.base.crash_point import crash_point
 from keepwell.base.errors import BugError
 from keepwell.base.home import Home
+from keepwell.base.instant import instant, microseconds
 from keepwell.facts.arrival import ARRIVALS
 from keepwell.facts.inbound import Inbound, Refusal
 from keepwell.jobs.dictionary import learn_ids, note_first_known, read_dictionaries
 from keepwell.jobs.inbox import pack_batch, read_batch, rejected_row, write_rejected
 from keepwell.jobs.ledger import Counts, Entry, Outcome, Row, add_counts, hour_of
+from keepwell.jobs.meaning import learn_rules_in_force, untrusted_events
 from keepwell.lake import duck
 from keepwell.lake.encode import Dictionaries, encode, unknown_ids
 from keepwell.lake.identity import Sifted, sift
@@ -117,7 +119,9 @@ class Sealer:
             known = arrivals.set_column(0, ARRIVALS.field("account"), found["account"]).filter(pa.array(has_account))
             held = learn_ids(unknown_ids(database, known, held), held)
             snapshot = self._log.snapshot()
-            rows = encode(database, known, held, snapshot.properties)
+            rules, held = learn_rules_in_force(snapshot.mapping, held)
+            untrusted = untrusted_events(waiting.batches, pa.array(waiting.batch)).filter(pa.array(has_account))
+            rows = encode(database, known, held, snapshot.properties, rules, untrusted)
             sifted = sift(database, rows, snapshot.files, drift=CLOCK_DRIFT)
         self._held = held
         verdicts = np.full(len(arrivals), _REJECTED, np.int8)
@@ -196,15 +200,15 @@ def _outcome(waiting: _Waiting, verdicts: NDArray[np.int8], choices: NDArray[np.
     for batch, told in zip(waiting.batches, counted.tolist(), strict=True):
         for outcome, number in zip(_OUTCOMES, told, strict=False):
             counts[Entry(batch.source, batch.key, batch.hour, outcome)] += number
-        newest[batch.source] = max(newest.get(batch.source, 0), _microseconds(batch.known_at))
+        newest[batch.source] = max(newest.get(batch.source, 0), microseconds(batch.known_at))
     rejected: list[tuple[int, int, int, Inbound, str, str]] = []
     for place in np.flatnonzero(verdicts == _REJECTED).tolist():
         batch, event = waiting.batches[int(waiting.batch[place])], waiting.events[place]
         code, sentence = _unassigned(event, int(choices[place]))
         counts[Entry(batch.source, batch.key, batch.hour, "rejected", code)] += 1
-        rejected.append((batch.source, batch.key, _microseconds(_first_known(batch)), event, code, sentence))
+        rejected.append((batch.source, batch.key, microseconds(_first_known(batch)), event, code, sentence))
     lines = [
-        (entry.source, entry.key, _microseconds(entry.hour), entry.outcome, entry.reason, count)
+        (entry.source, entry.key, microseconds(entry.hour), entry.outcome, entry.reason, count)
         for entry, count in counts.items()
         if count
     ]
@@ -231,7 +235,7 @@ def _finish(plan: SealPlan) -> None:
     with transaction.atomic():
         add_counts(
             {
-                Entry(source, key, _moment(hour), said, reason): count
+                Entry(source, key, instant(hour), said, reason): count
                 for source, key, hour, said, reason, count in outcome.counts
             }
         )
@@ -239,7 +243,7 @@ def _finish(plan: SealPlan) -> None:
         for start in range(0, len(plan.batches), _ROWS_A_STATEMENT):
             InboxBatch.objects.filter(pk__in=plan.batches[start : start + _ROWS_A_STATEMENT]).delete()
         for source, newest in outcome.newest.items():
-            Source.objects.filter(pk=source).update(last_event_at=_moment(newest))
+            Source.objects.filter(pk=source).update(last_event_at=instant(newest))
         TouchedAccount.objects.bulk_create(
             [TouchedAccount(account_id=account) for account in outcome.accounts],
             ignore_conflicts=True,
@@ -257,12 +261,4 @@ def _first_known(batch: InboxBatch) -> datetime:
 
 def _kept(source: int, key: int, known_at: int, event: Inbound, code: str, sentence: str) -> Row:
     refusal = Refusal(0, code, sentence, event.message_id, pack_batch([event]))
-    return rejected_row(source, key, _moment(known_at), UNASSIGNED, refusal, event.contact or "")
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    return rejected_row(source, key, instant(known_at), UNASSIGNED, refusal, event.contact or "")

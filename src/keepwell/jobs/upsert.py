@@ -5,13 +5,14 @@ the number of the telling is part of the id, and stays the same as long as the c
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, transaction
 
 from keepwell.base.errors import UserError
+from keepwell.base.instant import microseconds
 from keepwell.base.settings import Settings
 from keepwell.connectors.dialect import Sender
 from keepwell.connectors.dialects.accounts import Accounts, ToldAccount, told_accounts
@@ -24,7 +25,6 @@ from keepwell.store.models import Source, Telling
 API_SOURCE: Final = "api"
 _TRUSTED: Final = Sender(is_trusted=True, trusted_names=frozenset())
 _ROWS: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def do_open_api_source(settings: Settings, *, by: str, now: datetime) -> Source:
@@ -48,7 +48,7 @@ def do_upsert_accounts(
     Raises `UnreadableError` for a body without a batch, and `NotCertainError` when the batch must be sent again. The
     events are the record of it, so no act is recorded.
     """
-    found = told_accounts(body, _TRUSTED, known_at=(now - _EPOCH) // timedelta(microseconds=1))
+    found = told_accounts(body, _TRUSTED, known_at=microseconds(now))
     reading = Reading(refusals=[one for one in found if isinstance(one, Refusal)])
     try:
         reading.events = _numbered([one for one in found if isinstance(one, ToldAccount)], source, now)
@@ -72,7 +72,7 @@ def _numbered(told: Sequence[ToldAccount], source: int, now: datetime) -> list[I
             if row.digest != one.digest:
                 row.digest, row.number, row.at = one.digest, row.number + 1, now
             made = sha256(f"{source}\0{one.account}\0{row.number}\0{one.digest}".encode()).hexdigest()[:32]
-            events += one.inbound(one.message_id or f"upsert-{made}", (row.at - _EPOCH) // timedelta(microseconds=1))
+            events += one.inbound(one.message_id or f"upsert-{made}", microseconds(row.at))
         Telling.objects.bulk_create(
             last.values(),
             update_conflicts=True,

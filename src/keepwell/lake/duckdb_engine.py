@@ -28,6 +28,7 @@ class DuckEngine:
         snapshot = log.snapshot(question.accounts)
         if not snapshot.files or not question.metrics:
             return [nobody(question, moment) for moment in question.moments]
+        question = question.under(snapshot.mapping)
         found: dict[Moment, Values] = {}
         with duck.session(self._database) as database:
             plain = dict.fromkeys(moment for moment in question.moments if moment == Moment.at(moment.as_of))

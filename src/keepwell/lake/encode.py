@@ -1,7 +1,7 @@
 """From arrivals with text ids to rows of the log."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from keepwell.lake import duck
 from keepwell.lake.log import PropertyColumn, schema_of, stored
+from keepwell.lake.meaning import Rule, meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +57,42 @@ def encode(
     arrivals: pa.Table,
     held: Dictionaries,
     properties: Mapping[str, PropertyColumn],
+    rules: Sequence[Rule] = (),
+    untrusted: pa.Array | None = None,
 ) -> pa.Table:
     """Rows of the log in the order of arrival; every id must be in the dictionaries.
 
-    A property of another type than declared stays in `props` and is missing in its column.
+    The rules say what they mean; `untrusted` marks the arrivals that came with a key anybody may see. A property of
+    another type than declared stays in `props` and is missing in its column.
     """
     _register(database, arrivals, held)
+    database.register("marks", _marks(len(arrivals), untrusted))
     wanted = json.dumps(dict.fromkeys(properties, "VARCHAR"))
     columns = [
-        "a.id AS account, c.id AS contact, n.id AS name",
-        f'"at", known_at, source, message_id, {TIE} AS tie, imported, props',
+        "account, contact, name",
+        f'"at", known_at, source, message_id, {TIE} AS tie, imported, props, sent_name, sent_props, untrusted',
         *(
-            f"{stored(f'told.{duck.name(item)}', kind)} AS {duck.name(f'p_{item}')}"
+            f"{stored(f'found.{duck.name(item)}', kind)} AS {duck.name(f'p_{item}')}"
             for item, kind in sorted(properties.items())
         ),
     ]
+    sent = (
+        "SELECT r.* EXCLUDE (account, contact, name, props), a.id AS account, c.id AS contact, n.id AS sent, "
+        "nullif(r.props, '') AS told, m.untrusted FROM arrivals r JOIN marks m ON m.ordinal = r.ordinal "
+        "JOIN accounts a ON a.key = r.account JOIN names n ON n.key = r.name "
+        "LEFT JOIN contacts c ON c.account = a.id AND c.key = r.contact"
+    )
     found = f"json_transform(props, {duck.text(wanted)})" if properties else "NULL"
     rows = database.sql(
-        f"SELECT {', '.join(columns)} FROM (SELECT *, {found} AS told FROM arrivals) r "
-        "JOIN accounts a ON a.key = r.account JOIN names n ON n.key = r.name "
-        "LEFT JOIN contacts c ON c.account = a.id AND c.key = r.contact ORDER BY r.ordinal"
+        f"SELECT {', '.join(columns)} FROM (SELECT *, {found} AS found FROM ({meant(database, sent, rules)})) "
+        "ORDER BY ordinal"
     ).to_arrow_table()
     return rows.cast(schema_of(properties))
+
+
+def _marks(size: int, untrusted: pa.Array | None) -> pa.Table:
+    marks = pa.nulls(size, pa.bool_()) if untrusted is None else untrusted
+    return pa.table({"ordinal": pa.array(np.arange(size, dtype=np.int64)), "untrusted": marks})
 
 
 def _register(database: duckdb.DuckDBPyConnection, arrivals: pa.Table, held: Dictionaries) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +29,10 @@ class Question:
     moments: Sequence[Moment]
     accounts: Sequence[int] | None = None
     fresh_days: Mapping[str, int] = field(default_factory=dict)
+
+    def under(self, mapping: int) -> "Question":
+        """The same question to a log whose rows were derived by this mapping."""
+        return replace(self, names={name: told.under(mapping) for name, told in self.names.items()})
 
     def codes(self, moment: Moment) -> dict[str, int]:
         """The event names that the metrics read and that anybody had told the log by this moment.

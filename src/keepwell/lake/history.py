@@ -18,7 +18,7 @@ from keepwell.metrics.event_filter import EventFilter, Range
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """One event as it stands in the log, ids still integers."""
+    """One event as it stands in the log, ids still integers; `sent_name` is missing where it is `name`."""
 
     account: int
     contact: int | None
@@ -29,6 +29,7 @@ class LoggedEvent:
     message_id: str
     imported: bool
     props: Mapping[str, object]
+    sent_name: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def account_events(
         return [], 0
     begun = f' AND "at" >= {duck.instant(since)}' if since else ""
     rest = f"FROM {duck.files(files)} WHERE account = {int(account)} AND {_cut(moment)}{begun} AND ({where})"
-    columns = 'account, contact, name, "at", known_at, source, message_id, imported, props'
+    columns = 'account, contact, name, "at", known_at, source, message_id, imported, props, sent_name'
     with duck.session() as database:
         # All rows are fetched: a result that is not read to its end blocks the session.
         ((total,),) = database.execute(f"SELECT count(*) {rest}").fetchall()

@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 
 from keepwell.lake import duck
 from keepwell.lake.log_file import LogFile
+from keepwell.lake.meaning import SENT_NAME, SENT_PROPS
 
 # What makes two deliveries of one identity the same event; when it became known is not part of it.
 AT: Final = '"at"'
-CONTENT: Final = ('"account"', '"contact"', '"name"', AT, '"props"')
+# It is compared as it was sent: what it means changes with the mapping.
+CONTENT: Final = ('"account"', '"contact"', '"sent"', AT, '"told"')
 CONFLICTS_SHOWN: Final = 20
+_CONTENT: Final = f'"account", "contact", {SENT_NAME} AS "sent", {AT}, {SENT_PROPS} AS "told"'
 
 
 class Verdict(IntEnum):
@@ -61,7 +64,7 @@ def sift(
     database.execute(
         "CREATE OR REPLACE TEMP TABLE first AS SELECT *, row_number() OVER "
         "(PARTITION BY source, message_id ORDER BY is_held DESC, ordinal) AS place FROM ("
-        f"SELECT ordinal, source, message_id, {', '.join(CONTENT)}, FALSE AS is_held FROM batch "
+        f"SELECT ordinal, source, message_id, {_CONTENT}, FALSE AS is_held FROM batch "
         f"UNION ALL SELECT -1, source, message_id, {', '.join(CONTENT)}, TRUE FROM ({known}))"
     )
     differs = " OR ".join(
@@ -83,7 +86,7 @@ def sift(
 
 
 def _known(files: Sequence[LogFile]) -> str:
-    columns = ", ".join(("source", "message_id", *CONTENT))
+    columns = f"source, message_id, {_CONTENT}"
     if not files:
         return f"SELECT {columns} FROM batch WHERE FALSE"
     scan = duck.files([file.path for file in files])

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -25,6 +26,7 @@ from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
 from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, LogFile, seal, settle, sync_path
+from keepwell.lake.meaning import SENT_NAME, SENT_PROPS, Rule, meant
 
 PropertyColumn = Literal["number", "text"]
 
@@ -34,6 +36,8 @@ MANY_FRESH_FILES: Final = 50
 # A run is merged with what is fresher when it holds fewer than this many times its rows. So a row that is written again
 # lands in a run at least half as large again, and every run that stays is at least twice as large as the next one.
 MERGED_RATIO: Final = 2
+# The writer whose seal number is that of the mapping in force.
+MAPPING: Final = "mapping"
 # Rows of a hundred columns are sorted in memory, so not all at once.
 ROWS_A_SORT: Final = 1_000_000
 
@@ -52,6 +56,10 @@ COLUMNS: Final = pa.schema(
         pa.field("tie", pa.int64(), nullable=False),
         pa.field("imported", pa.bool_(), nullable=False),
         pa.field("props", pa.string()),
+        # What was sent, where it means something else, and whether it came with a key that anybody may see.
+        pa.field("sent_name", pa.int32()),
+        pa.field("sent_props", pa.string()),
+        pa.field("untrusted", pa.bool_()),
     ]
 )
 
@@ -67,6 +75,11 @@ class Snapshot:
     @property
     def paths(self) -> list[str]:
         return [file.path for file in self.files]
+
+    @property
+    def mapping(self) -> int:
+        """Number of the mapping by which all rows were derived, 0 before the first."""
+        return self.sealed(MAPPING)
 
     def sealed(self, writer: str) -> int:
         """Number of the last seal of a writer, 0 before the first."""
@@ -168,6 +181,56 @@ class EventLog:
             # Readers then open one file instead of every entry so far.
             table.create_checkpoint()
             self._sync_entry(table)
+
+    def lacks_columns(self) -> bool:
+        """Whether the log is of before the mapping; `derive` gives it the columns."""
+        return not _held(self._table()).issuperset(COLUMNS.names)
+
+    def derive(self, rules: Sequence[Rule], number: int) -> None:
+        """Derive every row anew by the rules of mapping `number`; no rules at all for names that the log lacks.
+
+        Readers see the old rows or the new ones, never both; what was sent, the ids and the counts stay.
+        """
+        with self._alone():
+            table = self._table()
+            known = _properties_of(table)
+            files = _files_of(table, self.folder.absolute())
+            paths = [file.path for file in files]
+            held = _held(table)
+            run = max((file.part for file in files), default=FRESH) + 1
+            written: list[LogFile] = []
+            with duck.session() as database:
+                database.execute("SET preserve_insertion_order = true")
+                for first, last in _account_ranges(database, paths) if paths else []:
+                    where = f"account BETWEEN {first} AND {last}"
+                    rows = database.sql(
+                        f"SELECT {_listed(known)} FROM ({_derived(database, paths, where, known, held, rules)}) "
+                        'ORDER BY account, "at", tie, source, message_id'
+                    )
+                    batches = rows.to_arrow_reader(ROWS_A_GROUP)
+                    written += settle(batches, schema_of(known), self.folder / f"part={run}", run)
+            parts = {file.part for file in files}
+            self._commit(table, written, known, parts, transactions=[Transaction(MAPPING, number)])
+            table.create_checkpoint()
+            self._sync_entry(table)
+
+    def note_mapping(self, number: int) -> None:
+        """Mapping `number` gives every row the same meaning as the one before: only its number is written."""
+        with self._alone():
+            table = self._table()
+            self._commit(table, [], _properties_of(table), transactions=[Transaction(MAPPING, number)])
+
+    def first_known(self, rules: Sequence[Rule]) -> dict[int, datetime]:
+        """When each name would first be known if these rules were in force, by its code."""
+        table = self._table()
+        paths = [file.path for file in _files_of(table, self.folder.absolute())]
+        if not paths:
+            return {}
+        held = _held(table)
+        with duck.session() as database:
+            rows = _derived(database, paths, "TRUE", {}, held, rules)
+            found = database.sql(f"SELECT name, min(known_at) AS known_at FROM ({rows}) GROUP BY name").to_arrow_table()
+        return dict(zip(found["name"].to_pylist(), found["known_at"].to_pylist(), strict=True))
 
     def vacuum(self) -> None:
         """Delete files that no reader of the last hour can still hold, those of killed processes included."""
@@ -286,6 +349,49 @@ def stored(told: str, kind: PropertyColumn) -> str:
     finite = f"CASE WHEN isfinite({number}) THEN {number} END"
     time = f"CASE WHEN regexp_matches({told}, {duck.text(TIME)}) THEN epoch(TRY_CAST({told} AS TIMESTAMPTZ)) END"
     return f"CASE {told} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE COALESCE({finite}, {time}) END"
+
+
+def _derived(
+    database: duckdb.DuckDBPyConnection,
+    paths: Sequence[str],
+    where: str,
+    known: Mapping[str, PropertyColumn],
+    held: Set[str],
+    rules: Sequence[Rule],
+) -> str:
+    """SQL of rows of the log with their meaning derived anew, and the columns of `known` properties with it.
+
+    `held` are the columns that the files have: those of an older log lack what was sent.
+    """
+    is_new = "sent_name" not in held
+    sent, told = ("name", "props") if is_new else (SENT_NAME, SENT_PROPS)
+    gone = "name, props" if is_new else "name, props, sent_name, sent_props"
+    untrusted = ", NULL::BOOLEAN AS untrusted" if is_new else ""
+    rows = (
+        f"SELECT * EXCLUDE ({gone}), {sent} AS sent, {told} AS told, props AS props_before{untrusted} "
+        f"FROM {duck.files(paths)} WHERE {where}"
+    )
+    rows = meant(database, rows, rules)
+    if not known:
+        return rows
+    # Read out of JSON all at once, and only where it changed.
+    wanted = duck.text(json.dumps(dict.fromkeys(known, "VARCHAR")))
+    changed = "props IS DISTINCT FROM props_before"
+    columns = ", ".join(
+        f"CASE WHEN {changed} THEN {stored(f'found.{duck.name(item)}', kind)} ELSE {duck.name(f'p_{item}')} END "
+        f"AS {duck.name(f'p_{item}')}"
+        for item, kind in sorted(known.items())
+    )
+    found = f"CASE WHEN {changed} THEN json_transform(props, {wanted}) END"
+    return f"SELECT * REPLACE ({columns}) FROM (SELECT *, {found} AS found FROM ({rows}))"
+
+
+def _held(table: DeltaTable) -> set[str]:
+    return {field.name for field in pa.schema(table.schema().to_arrow())}
+
+
+def _listed(known: Mapping[str, PropertyColumn]) -> str:
+    return ", ".join(duck.name(column) for column in schema_of(known).names)
 
 
 def _account_ranges(database: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> list[tuple[int, int]]:

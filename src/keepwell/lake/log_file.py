@@ -76,5 +76,5 @@ def _write(table: pa.Table, part: int, folder: Path) -> LogFile:
 
 def _repeats(field: pa.Field) -> bool:
     """Whether a column holds few different values; a dictionary of nearly as many as there are rows slows readers."""
-    is_text = pa.types.is_string(field.type) and field.name not in ("message_id", "props")
-    return is_text or field.name in ("account", "name")
+    is_text = pa.types.is_string(field.type) and field.name not in ("message_id", "props", "sent_props")
+    return is_text or field.name in ("account", "name", "sent_name")

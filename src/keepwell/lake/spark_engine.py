@@ -51,6 +51,7 @@ class SparkEngine:
         snapshot = log.snapshot(question.accounts)
         if not snapshot.files or not question.metrics or not question.moments:
             return [nobody(question, moment) for moment in question.moments]
+        question = question.under(snapshot.mapping)
         found: dict[Moment, Values] = {}
         for codes, alike in question.alike(question.moments).items():
             query = self._queries.text(question, dict(codes))

@@ -4,28 +4,31 @@ A bare ASGI application in front of the pages: these few paths carry most reques
 would cost several times what reading the events costs.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from keepwell.base.clock import Clock
+from keepwell.base.instant import microseconds
 from keepwell.base.registry import kinds
 from keepwell.connectors import kinds as connector_kinds
 from keepwell.connectors.body_key import key_in_body
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
-from keepwell.connectors.dialect import Dialect, dialect_kinds
+from keepwell.connectors.dialect import Dialect, Sender, dialect_kinds
 from keepwell.facts.inbound import EVENT_BYTES, Reading, Refusal, UnreadableError
 from keepwell.jobs.door import ClosedError, Door
 from keepwell.jobs.inbox import Arrival, Inbox, NotCertainError
-from keepwell.jobs.key import Held
+from keepwell.jobs.key import Held, without_keys
 from keepwell.store.models import Source
 from keepwell.web.intake_answer import Answer, refused, taken
 from keepwell.web.intake_request import (
     Scope,
     headers,
     json_bytes,
-    keys_in_url,
     public_url,
+    query,
     read_body,
     shown_key,
 )
@@ -44,6 +47,7 @@ PATHS: Final[Mapping[str, str]] = {
 HOOKS: Final = "/hooks/"
 # More than a connector reads, so that what it must refuse can be kept.
 HOOK_BYTES: Final = 4 * 1024 * 1024
+READ_AT_ONCE: Final = 128 * 1024
 RETRY_AFTER_S: Final = 5
 CORS: Final = (
     (b"access-control-allow-origin", b"*"),
@@ -96,6 +100,9 @@ class Intake:
         if shown.is_in_url:
             return await self._leaked(scope, now)
         body, failure = await _body(scope, receive)
+        if failure is not None and not shown.text:
+            # The key may be in a body that nobody can read.
+            return refused(failure.status, failure.code, failure.sentence)
         text = shown.text or key_in_body(body) or ""
         held = await self._door.key(text, now=now) if text else None
         if held is None:
@@ -109,27 +116,33 @@ class Intake:
         reading = Reading()
         if failure is None:
             try:
-                reading = dialect.read(
-                    body, sender, path=scope["path"], headers=headers(scope), known_at=_microseconds(known_at)
-                )
+                reading = await self._read(dialect, body, sender, scope, known_at)
             except UnreadableError as error:
                 failure = error
         await self._keep(Arrival(held.source_id, held.id, known_at, dialect.kind, reading), failure, body)
-        await self._door.note_use(now=now)
+        self._door.note_use(now=now)
         if failure is not None:
             return refused(failure.status, failure.code, failure.sentence)
         return taken(dialect.kind, reading, headers(scope))
 
+    async def _read(self, dialect: Dialect, body: bytes, sender: Sender, scope: Scope, known_at: datetime) -> Reading:
+        """Reading a hostile body takes half a second, in which others must be answered."""
+        read = partial(
+            dialect.read, body, sender, path=scope["path"], headers=headers(scope), known_at=microseconds(known_at)
+        )
+        return await asyncio.to_thread(read) if len(body) > READ_AT_ONCE else read()
+
     async def _keep(self, arrival: Arrival, failure: UnreadableError | None, body: bytes) -> None:
         """Returns once everything is on disk. A request that cannot be read at all is kept as one refused event."""
         if failure is not None:
-            arrival.reading.refusals.append(Refusal(0, failure.code, failure.sentence, "", body[:EVENT_BYTES]))
+            arrival.reading.refusals.append(
+                Refusal(0, failure.code, failure.sentence, "", without_keys(body[:EVENT_BYTES]))
+            )
         if arrival.reading.received:
             await self._inbox.take(arrival)
 
     async def _leaked(self, scope: Scope, now: datetime) -> Answer:
-        for text in keys_in_url(scope):
-            await self._door.note_leak(text, now=now)
+        await self._door.note_leak(query(scope), now=now)
         sentence = (
             "A key must not be in the address, where logs keep it. Send it in the Authorization header, and replace "
             "this one by 'keepwell key create'."
@@ -163,7 +176,7 @@ class Intake:
 
     async def _delivered(self, connector: Connector, name: str, scope: Scope, receive: Any, now: datetime) -> Answer:
         body = await read_body(scope, receive, HOOK_BYTES)
-        delivery = Delivery(scope["method"], public_url(scope), headers(scope), body, _microseconds(now))
+        delivery = Delivery(scope["method"], public_url(scope), headers(scope), body, microseconds(now))
         failed: UnsignedError | None = None
         for source, secrets in await self._door.sources(connector.kind, name, now=now):
             try:
@@ -234,7 +247,3 @@ def _address(scope: Scope) -> str:
     """Where the request came from, "" where the server does not tell."""
     peer = scope.get("client")
     return peer[0] if peer else ""
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

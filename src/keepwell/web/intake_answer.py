@@ -49,8 +49,10 @@ def _cloudevents(reading: Reading, headers: Mapping[str, str]) -> Answer:
 
 def _otlp(reading: Reading, headers: Mapping[str, str]) -> Answer:
     if "json" in headers.get("content-type", ""):
+        if not reading.refusals:
+            return Answer(200, b"{}")
         partial = {"rejectedDataPoints": len(reading.refusals), "errorMessage": _first(reading)}
-        return Answer(200, json_bytes({"partialSuccess": partial} if reading.refusals else {}))
+        return Answer(200, json_bytes({"partialSuccess": partial}))
     told = ExportMetricsServiceResponse()
     if reading.refusals:
         told.partial_success.rejected_data_points = len(reading.refusals)

@@ -11,10 +11,14 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from keepwell.facts.inbound import BATCH_BYTES, UnreadableError
+from keepwell.jobs.key import keys_in
 
 Scope = dict[str, Any]
 GZIP: Final = b"\x1f\x8b"
+# Each part of a body costs a look at all that follows it.
+GZIP_MEMBERS: Final = 100
 SECONDS_TO_SEND: Final = 30
+_LONGEST_LENGTH: Final = 20
 KEY_NAMES: Final = frozenset({"key", "api_key", "apikey", "writekey", "write_key", "token", "access_token", "secret"})
 
 
@@ -32,8 +36,9 @@ async def read_body(scope: Scope, receive: Any, most: int = BATCH_BYTES) -> byte
     Raises UnreadableError for one that is larger than `most` bytes, too slow, cut off or damaged; no more than that
     is ever held.
     """
-    length = header(scope, b"content-length")
-    if length.isdigit() and int(length) > most:
+    length = header(scope, b"content-length").lstrip("0")
+    # Only told: what comes is counted anyway. Python reads no integer of thousands of digits.
+    if length.isascii() and length.isdigit() and (len(length) > _LONGEST_LENGTH or int(length) > most):
         raise too_large(most)
     try:
         async with asyncio.timeout(SECONDS_TO_SEND):
@@ -46,19 +51,30 @@ async def read_body(scope: Scope, receive: Any, most: int = BATCH_BYTES) -> byte
 
 
 def unpacked(packed: bytes, most: int = BATCH_BYTES) -> bytes:
-    """Gzip is known by its first bytes: senders say so in headers, or not, or wrongly."""
+    """Gzip is known by its first bytes: senders say so in headers, or not, or wrongly.
+
+    It may be of several parts, one behind the other, which are one body.
+    """
     if not packed.startswith(GZIP):
         return packed
-    machine = zlib.decompressobj(wbits=31)
-    try:
-        body = machine.decompress(packed, most + 1)
-    except zlib.error as error:
-        raise UnreadableError("bad_gzip", f"The body begins like gzip and cannot be unpacked: {error}.") from None
-    if len(body) > most:
-        raise too_large(most)
-    if not machine.eof:
-        raise UnreadableError("bad_gzip", "The body is gzip that was cut off. Send it again.")
-    return body
+    parts: list[bytes] = []
+    size = 0
+    while packed:
+        if len(parts) == GZIP_MEMBERS:
+            raise UnreadableError("bad_gzip", f"The body is gzip of more than {GZIP_MEMBERS} parts.")
+        machine = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(machine.decompress(packed, most + 1 - size))
+        except zlib.error as error:
+            raise UnreadableError("bad_gzip", f"The body begins like gzip and cannot be unpacked: {error}.") from None
+        size += len(parts[-1])
+        if size > most:
+            raise too_large(most)
+        if not machine.eof:
+            raise UnreadableError("bad_gzip", "The body is gzip that was cut off. Send it again.")
+        # Some programs write zeros behind it, which stand for nothing.
+        packed = machine.unused_data.lstrip(b"\0")
+    return b"".join(parts)
 
 
 def too_large(most: int) -> UnreadableError:
@@ -67,21 +83,18 @@ def too_large(most: int) -> UnreadableError:
 
 def shown_key(scope: Scope) -> Shown:
     """The key in the headers: the user of Basic, or a Bearer token; also says whether the address holds one."""
-    query = scope["query_string"]
-    names = {name.lower() for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)} if query else set()
     scheme, _, rest = header(scope, b"authorization").strip().partition(" ")
     text = ""
     if scheme.lower() == "bearer":
         text = rest.strip()
     elif scheme.lower() == "basic":
         text = _name_of_basic(rest.strip())
-    return Shown(text, bool(names & KEY_NAMES))
+    return Shown(text, _is_key_in(query(scope)))
 
 
-def keys_in_url(scope: Scope) -> list[str]:
-    """Every value of the address that stands where a key does."""
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
-    return [value for name, value in pairs if name.lower() in KEY_NAMES]
+def query(scope: Scope) -> str:
+    """The part of the address behind the question mark, as it was sent."""
+    return str(scope["query_string"].decode("latin-1"))
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -99,9 +112,18 @@ def headers(scope: Scope) -> Mapping[str, str]:
 
 def public_url(scope: Scope) -> str:
     """The address as the sender wrote it, which some signatures cover."""
-    query = scope["query_string"].decode("latin-1")
     path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-    return f"{scope['scheme']}://{header(scope, b'host')}{path}{'?' + query if query else ''}"
+    asked = query(scope)
+    return f"{scope['scheme']}://{header(scope, b'host')}{path}{'?' + asked if asked else ''}"
+
+
+def _is_key_in(asked: str) -> bool:
+    """True for what is named like a key, and for what looks like one of ours."""
+    if not asked:
+        return False
+    return any(name.lower() in KEY_NAMES for name, _ in parse_qsl(asked, keep_blank_values=True)) or bool(
+        keys_in(asked)
+    )
 
 
 async def _received(receive: Any, most: int) -> bytes:

@@ -11,6 +11,7 @@ from keepwell.web.api.main import api
 from keepwell.web.pages.account import account_page
 from keepwell.web.pages.account_events import account_events_page
 from keepwell.web.pages.accounts import accounts_page
+from keepwell.web.pages.mapping import mapped_name_page, mapping_page, publish_name, remove_name
 from keepwell.web.pages.overview import overview_page
 from keepwell.web.pages.source import replay, source_page
 from keepwell.web.pages.source_key import create_api_key, create_key, revoke_api_key, revoke_key
@@ -35,6 +36,10 @@ urlpatterns = [
     path("sources/<int:source_id>/replay", replay, name="replay"),
     path("sources/<int:source_id>/keys", create_key, name="create_key"),
     path("sources/<int:source_id>/keys/<int:key_id>/revoke", revoke_key, name="revoke_key"),
+    path("mapping", mapping_page, name="mapping"),
+    path("mapping/name", mapped_name_page, name="mapped_name"),
+    path("mapping/publish", publish_name, name="publish_name"),
+    path("mapping/remove", remove_name, name="remove_name"),
     path("api/", api.urls),
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),

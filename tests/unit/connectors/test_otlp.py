@@ -54,6 +54,15 @@ def test_protobuf_and_json_tell_the_same() -> None:
     assert second == {**amounts, "start": start, "temporality": "cumulative", "unit": "ms"}
 
 
+def test_protobuf_that_looks_like_json_behind_a_line_break_is_protobuf() -> None:
+    told = ExportMetricsServiceRequest()
+    metric = told.resource_metrics.add().scope_metrics.add().metrics.add(name="x")
+    metric.gauge.data_points.add(as_int=1, time_unix_nano=KNOWN_AT * 1000).attributes.add(key="account.id")
+    while not told.SerializeToString().startswith(b"\n{"):
+        metric.description += "x"
+    assert read("otlp", told.SerializeToString()).received == 1
+
+
 def test_only_what_adds_up_is_called_value() -> None:
     told = request()
     metrics = told.resource_metrics[0].scope_metrics[0].metrics

@@ -179,6 +179,7 @@ def test_an_event_without_an_id_gets_one_of_its_own() -> None:
     assert len(told) == 37
     again = ids({**bare, "event": "B"}, bare, known_at=KNOWN_AT + SECOND, sentAt="2026-11-20T10:00:00Z")
     assert again[1] == told != again[0]
+    assert [event.message_id for event in read("segment", bare, "/v1/t").events] == [told]
     # Two alike without a time are two.
     assert len(set(ids({**bare, "timestamp": None}, {**bare, "timestamp": None}))) == 2
 
@@ -265,3 +266,7 @@ def test_an_event_that_is_too_large_is_refused_alone() -> None:
 
 def test_php_s_empty_objects_are_empty_objects() -> None:
     assert read("segment", {"batch": [{**EVENT, "properties": [], "context": []}]}).events[0].props == ""
+
+
+def test_a_byte_order_mark_is_no_part_of_the_event() -> None:
+    assert read("segment", b"\xef\xbb\xbf" + json.dumps(EVENT).encode(), "/v1/track").received == 1

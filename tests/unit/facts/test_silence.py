@@ -1,8 +1,7 @@
 """A source is silent by its own rhythm: noticed soon, and hardly ever in vain.
 
-The simulated sources are seeded. Over more seeds and 18 weeks each they gave, in false alarms a year: none for sources
-that send at least once a minute, by the hour, by the day or once a week; 0 to 0.4 for those that send now and then; 1.2
-for those that send in bursts, one an hour. An office whose clocks change has about 5 short ones in the week after.
+The simulated sources are seeded. What more seeds and 18 weeks each gave, and the sources that fare worse, stands in
+docs/decisions.md.
 """
 
 from collections.abc import Callable

@@ -15,7 +15,7 @@ from cloudevents.core.exceptions import BaseCloudEventException
 
 from keepwell.connectors.dialect import Dialect, Sender
 from keepwell.connectors.json_parts import object_text
-from keepwell.connectors.kept_event import Shape, refusal_of
+from keepwell.connectors.kept_event import Shape, keep, refusal_of
 from keepwell.connectors.request import Broken, checked_item, request_of
 from keepwell.connectors.strict_json import ENCODER, FaultError, strict
 from keepwell.connectors.values import RefusedError, happened_at, id_of, moment, name_of, object_of, props_text
@@ -62,7 +62,7 @@ def _read(items: list[object], sender: Sender, known_at: int, *, is_large: bool)
         try:
             found.events.append(_event(checked_item(item, is_large=is_large), sender, known_at))
         except RefusedError as error:
-            found.refusals.append(refusal_of(item, place, error, _SHAPE, lambda kept: {}))
+            keep(found, refusal_of(item, place, error, _SHAPE, lambda kept: {}))
     return found
 
 

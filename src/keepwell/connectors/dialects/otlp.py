@@ -36,6 +36,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from keepwell.connectors.dialect import Dialect, Sender
+from keepwell.connectors.kept_event import keep
 from keepwell.connectors.strict_json import SORTED, FaultError, strict
 from keepwell.connectors.values import RefusedError, happened_at, id_of, name_of, props_text
 from keepwell.facts.inbound import BATCH_EVENTS, Inbound, Reading, Refusal, UnreadableError
@@ -66,11 +67,27 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class _Origin:
+    """A resource and a scope, looked at once for all of their points."""
+
+    attributes: Mapping[str, AnyValue]
+    series: str | None
+    digest: str
+
+    @classmethod
+    def of(cls, resource: Resource, scope: InstrumentationScope) -> "_Origin":
+        found = {attribute.key: attribute.value for attribute in resource.attributes}
+        attributes = {name: found[name] for name in (*_ACCOUNT, *_CONTACT) if name in found}
+        told = found[_SERIES].string_value if _SERIES in found else None
+        shared = [scope.name, scope.version, _sorted(resource.attributes), _sorted(scope.attributes)]
+        return cls(attributes, told, _digest(shared))
+
+
+@dataclass(frozen=True, slots=True)
 class _Reported:
     """A point with what it belongs to."""
 
-    resource: Resource
-    scope: InstrumentationScope
+    origin: _Origin
     metric: Metric
     point: Point
     temporality: str
@@ -116,17 +133,18 @@ def _read(request: ExportMetricsServiceRequest, sender: Sender, known_at: int) -
         try:
             found.events.append(_event(one, sender, known_at))
         except RefusedError as error:
-            found.refusals.append(Refusal(place, error.code, error.sentence, _message_id(one), _kept(one)))
+            keep(found, Refusal(place, error.code, error.sentence, _message_id(one), _kept(one)))
     return found
 
 
 def _points(request: ExportMetricsServiceRequest) -> Iterator[_Reported]:
     for of_resource in request.resource_metrics:
         for of_scope in of_resource.scope_metrics:
+            origin = _Origin.of(of_resource.resource, of_scope.scope)
             for metric in of_scope.metrics:
                 points, temporality = _of(metric)
                 for point in points:
-                    yield _Reported(of_resource.resource, of_scope.scope, metric, point, temporality)
+                    yield _Reported(origin, metric, point, temporality)
 
 
 def _of(metric: Metric) -> tuple[Sequence[Point], str]:
@@ -155,8 +173,7 @@ def _event(one: _Reported, sender: Sender, known_at: int) -> Inbound:
 
 
 def _id(one: _Reported, names: Iterable[str]) -> str | None:
-    for attributes in (one.point.attributes, one.resource.attributes):
-        values = {attribute.key: attribute.value for attribute in attributes}
+    for values in ({own.key: own.value for own in one.point.attributes}, one.origin.attributes):
         for name in names:
             if name in values:
                 return id_of(_plain(values[name]), name)
@@ -229,14 +246,11 @@ def _iso(nanoseconds: int) -> str:
 
 def _series(one: _Reported) -> str:
     """What the points of one counter share, as 32 hexadecimal digits; a kept point tells it."""
-    told: str | None = next(
-        (found.value.string_value for found in one.resource.attributes if found.key == _SERIES), None
-    )
-    if told is not None:
-        return told
-    metric, scope = one.metric, one.scope
-    names = [scope.name, scope.version, metric.name, metric.unit, metric.WhichOneof("data"), one.temporality]
-    return _digest([*names, *(_sorted(of.attributes) for of in (one.resource, scope, one.point))])[:32]
+    origin, metric = one.origin, one.metric
+    if origin.series is not None:
+        return origin.series
+    names = [metric.name, metric.unit, metric.WhichOneof("data"), one.temporality]
+    return _digest([*names, origin.digest, *_sorted(one.point.attributes)])[:32]
 
 
 def _sorted(attributes: Iterable[KeyValue]) -> list[str]:
@@ -257,8 +271,8 @@ def _kept(one: _Reported) -> bytes:
     """A request of this point alone, without what no mapping looks at; its series keeps its id."""
     request = ExportMetricsServiceRequest()
     of_resource = request.resource_metrics.add()
-    named = [attribute for attribute in one.resource.attributes if attribute.key in (*_ACCOUNT, *_CONTACT)]
-    of_resource.resource.attributes.extend(named)
+    for name, value in one.origin.attributes.items():
+        of_resource.resource.attributes.add(key=name).value.CopyFrom(value)
     of_resource.resource.attributes.add(key=_SERIES).value.string_value = _series(one)
     metric = of_resource.scope_metrics.add().metrics.add()
     metric.name, metric.unit = one.metric.name, one.metric.unit

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import ClassVar, Final, Literal
 
 from keepwell.connectors.dialect import Dialect, Sender
-from keepwell.connectors.kept_event import Shape, made_id, refusal_of
+from keepwell.connectors.kept_event import Shape, keep, made_id, refusal_of
 from keepwell.connectors.request import checked_item, request_of
 from keepwell.connectors.trust import MERGE
 from keepwell.connectors.values import (
@@ -87,7 +87,7 @@ def _read(body: bytes, sender: Sender, known_at: int) -> Reading:
             found.events.append(_event(checked_item(item, is_large=is_large), around, place))
         except RefusedError as error:
             lend = partial(_lent, around=around, place=place)
-            found.refusals.append(refusal_of(item, place, error, _SHAPE, lend))
+            keep(found, refusal_of(item, place, error, _SHAPE, lend))
     return found
 
 

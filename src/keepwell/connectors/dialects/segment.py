@@ -13,8 +13,9 @@ from operator import itemgetter
 from typing import ClassVar, Final, Literal
 
 from keepwell.connectors.dialect import Dialect, Sender
-from keepwell.connectors.kept_event import Shape, made_id, refusal_of
+from keepwell.connectors.kept_event import Shape, keep, made_id, refusal_of
 from keepwell.connectors.request import checked_item, request_of
+from keepwell.connectors.strict_json import ENCODER
 from keepwell.connectors.trust import MERGE
 from keepwell.connectors.values import (
     RefusedError,
@@ -26,7 +27,7 @@ from keepwell.connectors.values import (
     props_text,
     sent_moment,
 )
-from keepwell.facts.inbound import EVENT_BYTES, Inbound, Reading, UnreadableError
+from keepwell.facts.inbound import EVENT_BYTES, TEXT_BYTES, Inbound, Reading, UnreadableError
 
 # Browsers send the first letter of a call; "m" holds counters of the SDK about itself and no event.
 _CALLS: Final = {
@@ -90,7 +91,7 @@ def _read(body: bytes, around: _Around) -> Reading:
         context = lent.get("context")
         around = replace(
             around,
-            context=context if isinstance(context, dict) else {},
+            context=_lent_context(context),
             sent_at=lent.get("sentAt"),
             sent_at_us=sent_moment(lent.get("sentAt")),
             timestamp=lent.get("originalTimestamp") or lent.get("timestamp"),
@@ -102,8 +103,18 @@ def _read(body: bytes, around: _Around) -> Reading:
             found.events.append(_event(checked_item(item, is_large=is_large), around, place))
         except RefusedError as error:
             lend = partial(_lent, around=around, place=place)
-            found.refusals.append(refusal_of(item, place, error, _SHAPE, lend))
+            keep(found, refusal_of(item, place, error, _SHAPE, lend))
     return found
+
+
+def _lent_context(context: object) -> Mapping[str, object]:
+    """What is looked at of the context of a batch. Each of its events may take it over, so it must be small."""
+    if not isinstance(context, dict):
+        return {}
+    kept = {key: value for key, value in context.items() if key in _CONTEXT_KEPT}
+    if len(ENCODER.encode(kept)) > TEXT_BYTES:
+        raise UnreadableError("too_large", f"The context of the batch is larger than {TEXT_BYTES // 1024} KB.", 413)
+    return kept
 
 
 def _event(item: dict[str, object], around: _Around, place: int) -> Inbound:
@@ -183,9 +194,8 @@ def _made_id(kept: Mapping[str, object], around: _Around, place: int) -> str:
 def _lent(kept: Mapping[str, object], around: _Around, place: int) -> Mapping[str, object]:
     """What an event gets from its request, and the id made for it when it has none."""
     lent: dict[str, object] = {"type": around.call} if around.call else {}
-    context = {key: value for key, value in around.context.items() if key in _CONTEXT_KEPT}
-    if context:
-        lent["context"] = context
+    if around.context:
+        lent["context"] = around.context
     if kept.get("messageId") in (None, ""):
         lent["messageId"] = _made_id(kept, around, place)
     if around.sent_at is not None and sent_moment(kept.get("sentAt")) is None:

@@ -3,6 +3,7 @@ from keepwell.store.models.audit import AuditEntry
 from keepwell.store.models.event_name import EventName
 from keepwell.store.models.import_run import ImportRun
 from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent, SealPlan, TouchedAccount
+from keepwell.store.models.mapping import Derivation, MappingVersion
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
 from keepwell.store.models.score import CurrentScore, ScoreRecord
@@ -16,10 +17,12 @@ __all__ = [
     "AuditEntry",
     "Contact",
     "CurrentScore",
+    "Derivation",
     "EventName",
     "ImportRun",
     "InboxBatch",
     "LedgerCount",
+    "MappingVersion",
     "Member",
     "ModelVersion",
     "PullPosition",

@@ -12,6 +12,7 @@ class InboxBatch(models.Model):
     """The events of one request, durable before it was answered; `body` is a MessagePack list of `Inbound`.
 
     `hour` is the hour of the ledger that counts them: that of the first receipt, also for events replayed later.
+    `is_trusted` is true where a member let events in that their key could not send; else the key says it.
     """
 
     source = models.BigIntegerField()
@@ -20,6 +21,7 @@ class InboxBatch(models.Model):
     hour = models.DateTimeField()
     events = models.IntegerField()
     body = models.BinaryField()
+    is_trusted = models.BooleanField(null=True)
 
 
 class LedgerCount(models.Model):

@@ -29,8 +29,8 @@ def event_name_keys(after: int = 0) -> pa.Table:
 
 def name_codes() -> dict[str, NameCode]:
     """Every event name the log has seen."""
-    rows = EventName.objects.values_list("name", "id", "first_known_at")
-    return {name: NameCode(code, first_known_at) for name, code, first_known_at in rows}
+    rows = EventName.objects.all()
+    return {row.name: NameCode(row.pk, row.first_known_at, row.mapping, row.known_before) for row in rows}
 
 
 def _table(columns: Mapping[str, Sequence[int | str]]) -> pa.Table:

@@ -16,7 +16,7 @@ from keepwell.store.read.account import (
     access_accounts_by_id,
 )
 from keepwell.web.api.model import asked_model
-from keepwell.web.api.shape import NotFound, points
+from keepwell.web.api.shape import Id, NotFound, Text, points
 from keepwell.web.pages.frame import member_of
 
 router = Router()
@@ -45,13 +45,13 @@ class AccountList(Schema):
 
 
 class ListQuery(Schema):
-    model: str | None = None
-    search: Annotated[str, Field(max_length=200)] = ""
-    band: str = ""
-    plan: str = ""
+    model: Text | None = None
+    search: Annotated[Text, Field(max_length=200)] = ""
+    band: Text = ""
+    plan: Text = ""
     sort: Sort = "score"
     descending: bool = False
-    first: Annotated[int, Field(ge=0)] = 0
+    first: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
     size: Annotated[int, Field(ge=1, le=500)] = 100
 
 
@@ -76,7 +76,7 @@ def list_accounts(request: HttpRequest, query: Query[ListQuery]) -> Status[objec
 
 
 @router.get("/{int:account_id}", response={200: AccountShape, 404: NotFound}, summary="One account")
-def one_account(request: HttpRequest, account_id: int, model: str | None = None) -> Status[object]:
+def one_account(request: HttpRequest, account_id: Id, model: Text | None = None) -> Status[object]:
     member = member_of(request)
     face = asked_model(member, model)
     rows = access_accounts_by_id(member, face.model, [account_id]) if face else []

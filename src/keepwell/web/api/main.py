@@ -3,18 +3,46 @@
 Whoever asks is signed in, or holds a key of kind red or adm whose scopes allow it.
 """
 
+from typing import Any, Final
+
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import AuthenticationError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import django_auth
 
 from keepwell.web.api.account import router as account_router
 from keepwell.web.api.account_batch import router as account_batch_router
 from keepwell.web.api.score import router as score_router
+from keepwell.web.api.shape import Problem
 from keepwell.web.api.source import router as source_router
 from keepwell.web.key_sign_in import KeyHeld
 
-api = NinjaAPI(
+REFUSALS: Final = {
+    400: "A key stands in the address",
+    401: "Neither signed in nor with a key that is known",
+    403: "The key may not do this",
+    404: "There is nothing here",
+    422: "A parameter makes no sense",
+    429: "The key asks too often; Retry-After says when to come again",
+}
+
+
+class DescribedAPI(NinjaAPI):
+    """Its description also tells the answers that stand before every operation."""
+
+    def get_openapi_schema(self, **asked: Any) -> OpenAPISchema:
+        found = super().get_openapi_schema(**asked)
+        shape = Problem.model_json_schema()
+        for operations in found["paths"].values():
+            for operation in operations.values():
+                for status, sentence in REFUSALS.items():
+                    told = {"description": sentence, "content": {"application/json": {"schema": shape}}}
+                    operation["responses"].setdefault(status, told)
+        return found
+
+
+api = DescribedAPI(
     title="Keepwell",
     version="1",
     description="Accounts, their health scores and what stands behind them. Scores are in points from 0 to 100.",
@@ -27,6 +55,12 @@ api.add_router("", account_batch_router, tags=["accounts"])
 api.add_router("/accounts", account_router, tags=["accounts"])
 api.add_router("/accounts", score_router, tags=["scores"])
 api.add_router("/sources", source_router, tags=["sources"])
+
+
+@api.exception_handler(AuthenticationError)
+def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    sentence = "Sign in, or send a key of kind red or adm as 'Authorization: Bearer …'."
+    return api.create_response(request, {"error": sentence}, status=401)
 
 
 @api.exception_handler(ValidationError)

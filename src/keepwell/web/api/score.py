@@ -6,7 +6,6 @@ from decimal import Decimal
 from django.conf import settings
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import AwareDatetime
 
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
@@ -16,7 +15,7 @@ from keepwell.store.read.account import access_account
 from keepwell.store.read.health_model import ModelFace
 from keepwell.store.read.score import access_history, access_newest_as_of
 from keepwell.web.api.model import asked_model
-from keepwell.web.api.shape import NotFound, points
+from keepwell.web.api.shape import Id, Moment, NotFound, Text, points
 from keepwell.web.pages.frame import member_of
 
 router = Router()
@@ -60,7 +59,7 @@ class ExplanationShape(ScoreShape):
 
 @router.get("/{int:account_id}/score", response={200: ScoreShape, 404: NotFound}, summary="Score as of a moment")
 def score(
-    request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
+    request: HttpRequest, account_id: Id, model: Text | None = None, as_of: Moment | None = None
 ) -> Status[object]:
     found = _explained(member_of(request), account_id, model, as_of)
     return Status(404, NotFound()) if found is None else Status(200, _score(*found))
@@ -69,10 +68,10 @@ def score(
 @router.get("/{int:account_id}/scores", response={200: HistoryShape, 404: NotFound}, summary="Score history")
 def history(
     request: HttpRequest,
-    account_id: int,
-    model: str | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    account_id: Id,
+    model: Text | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> Status[object]:
     member = member_of(request)
     face = asked_model(member, model)
@@ -98,7 +97,7 @@ def history(
     summary="The measures a score is made of",
 )
 def explanation(
-    request: HttpRequest, account_id: int, model: str | None = None, as_of: AwareDatetime | None = None
+    request: HttpRequest, account_id: Id, model: Text | None = None, as_of: Moment | None = None
 ) -> Status[object]:
     found = _explained(member_of(request), account_id, model, as_of)
     if found is None:

@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import AwareDatetime
 
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
 from keepwell.jobs.silence import Sending, source_states
 from keepwell.store.read.source import HourCount, access_ledger, access_source, access_sources, manages_sources
-from keepwell.web.api.shape import NotFound
+from keepwell.web.api.shape import Id, Moment, NotFound
 from keepwell.web.pages.frame import member_of
 
 router = Router()
@@ -102,7 +101,7 @@ def list_sources(request: HttpRequest) -> Status[object]:
 
 @router.get("/{int:source_id}/ledger", response={200: LedgerShape, 404: NotFound}, summary="Events by hour and outcome")
 def ledger(
-    request: HttpRequest, source_id: int, since: AwareDatetime | None = None, until: AwareDatetime | None = None
+    request: HttpRequest, source_id: Id, since: Moment | None = None, until: Moment | None = None
 ) -> Status[object]:
     """Newest hour first, at most 92 days; a week without `since`."""
     member = member_of(request)

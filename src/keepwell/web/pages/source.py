@@ -47,6 +47,8 @@ HOUR: Final = timedelta(hours=1)
 MOST_HOURS: Final = 168
 BODY_CHARACTERS: Final = 2_000
 MOST_REPLAYED: Final = 5_000
+# A replay reads as a server key would send; what a browser claimed without the right to must not pass by it.
+UNTRUSTED: Final = "needs_server_key"
 KEY_KINDS: Final = {
     "srv": "srv: for servers, takes every event",
     "ing": "ing: for browsers and apps, may be seen by anybody, takes no payments or contracts",
@@ -63,6 +65,10 @@ class RejectedLine:
 class RejectedView:
     group: RejectedGroup
     lines: Sequence[RejectedLine]
+
+    @property
+    def may_be_replayed(self) -> bool:
+        return self.group.code != UNTRUSTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,16 @@ def source_page(request: HttpRequest, source_id: int) -> HttpResponse:
 def replay(request: HttpRequest, source_id: int) -> HttpResponse:
     """Takes the rejected events of one reason again, at most `MOST_REPLAYED` at once."""
     member, source = asked_source(request, source_id)
-    found = access_rejected_ids(member, source.pk, request.POST.get("code", ""), MOST_REPLAYED + 1)
+    code = request.POST.get("code", "")
+    if code == UNTRUSTED:
+        messages.error(request, "These were sent with a key that may not send them. Send them with a server key.")
+        return redirect("source", source_id)
+    found = access_rejected_ids(member, source.pk, code, MOST_REPLAYED + 1)
     if not found:
         messages.error(request, "There is no rejected event of this reason any more.")
         return redirect("source", source_id)
-    done = do_replay_rejected(found[:MOST_REPLAYED], by=member.email, now=SystemClock().now())
+    home, now = Home(settings.KEEPWELL.home), SystemClock().now()
+    done = do_replay_rejected(home, found[:MOST_REPLAYED], by=member.email, now=now)
     more = " There are more; replay again." if len(found) > MOST_REPLAYED else ""
     messages.success(request, f"{done.taken:,} taken after all, {done.refused:,} refused still.{more}")
     return redirect("source", source_id)

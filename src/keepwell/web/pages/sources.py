@@ -42,7 +42,7 @@ FIRST_USE: Final = EmptyState(
 FACES: Final[Mapping[Sending, tuple[str, str]]] = {
     "sending": ("Sending", "stable"),
     "silent": ("Silent", "act"),
-    "learning": ("Learning its rhythm", "unknown"),
+    "learning": ("Learning", "unknown"),
     "waiting": ("No event yet", "unknown"),
     "stopped": ("Stopped", "unknown"),
 }
@@ -102,7 +102,7 @@ def state_face(row: SourceRow, state: SourceState) -> StateFace:
     if state.state == "silent" and row.last_event_at and state.usual_until:
         note = f"usually no more than {passed(state.usual_until - row.last_event_at)} between two events"
     elif state.state == "learning":
-        note = "silence is noticed after about two weeks of events"
+        note = "its rhythm is known after about two weeks"
     else:
         note = ""
     return StateFace(word, tier, note)

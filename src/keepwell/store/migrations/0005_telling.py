@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0003_intake"),
+        ("store", "0004_mapping"),
     ]
 
     operations = [
