@@ -79,7 +79,7 @@ class _Origin:
         found = {attribute.key: attribute.value for attribute in resource.attributes}
         attributes = {name: found[name] for name in (*_ACCOUNT, *_CONTACT) if name in found}
         told = found[_SERIES].string_value if _SERIES in found else None
-        shared = [scope.name, scope.version, _sorted(resource.attributes), _sorted(scope.attributes)]
+        shared: list[object] = [scope.name, scope.version, _sorted(resource.attributes), _sorted(scope.attributes)]
         return cls(attributes, told, _digest(shared))
 
 
