@@ -289,6 +289,15 @@ def test_only_what_changed_is_news(make: Make) -> None:
     assert len(world.ids()) == 3
 
 
+def test_a_time_in_the_future_hides_nothing_that_comes_later(make: Make) -> None:
+    hubspot = HubSpot([company(1), company(2, minute=60 * 24 * 400)])
+    world = make("hubspot", hubspot)
+    assert world.pull()["companies"].rejected == 1
+    hubspot.companies.append(company(3, minute=60 * 24 * 5))
+    assert world.pull()["companies"].events == 1
+    assert len(world.ids()) == 2
+
+
 def test_deals_name_their_primary_company(make: Make) -> None:
     at = (NOW - timedelta(hours=2)).isoformat()
     pair = {"results": [{"id": "8", "type": "deal_to_company_unlabeled"}, {"id": "7", "type": "deal_to_company"}]}

@@ -176,9 +176,9 @@ class _Place:
             told.truth("is_done") is True,
         )
 
-    def pass_page(self, page: Page, resource: Resource) -> None:
-        """Move behind a page whose events are durable."""
-        newest = max((_time(record, resource) for record in page.records), default=0)
+    def pass_page(self, page: Page, resource: Resource, known_at: int) -> None:
+        """Move behind a page whose events are durable, but not beyond when it was read."""
+        newest = min(known_at, max((_time(record, resource) for record in page.records), default=0))
         if resource.order == "oldest first":
             self.since = max(self.since, newest)
             self.mark = (page.mark or self.mark) if resource.keeps_mark else None
@@ -253,7 +253,7 @@ def _take_pages(
             puller.inbox.keep(Arrival(puller.source.pk, 0, now, f"{PULL}{asking.pull.kind}", news.reading))
         crash_point("pull: kept")
         with transaction.atomic():
-            place.pass_page(page, resource)
+            place.pass_page(page, resource, known_at)
             news.save()
             place.save(now)
         crash_point("pull: saved")
