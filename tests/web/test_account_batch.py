@@ -178,15 +178,15 @@ def test_each_account_is_judged_alone(put: Put) -> None:
     assert RejectedEvent.objects.filter(dialect="accounts").count() == len(BAD)
 
 
-def test_a_refused_account_is_kept_and_can_be_replayed_once_mended(put: Put) -> None:
+def test_a_refused_account_is_kept_and_can_be_replayed_once_mended(put: Put, tmp_path: Path) -> None:
     put({"id": "acme", "mrr": "1200"})
     kept = RejectedEvent.objects.get()
     assert json.loads(bytes(kept.body)) == {"id": "acme", "mrr": "1200", "message_id": kept.message_id}
-    replay = do_replay_rejected([kept.pk], by="cli:root", now=SystemClock().now())
+    replay = do_replay_rejected(Home(tmp_path), [kept.pk], by="cli:root", now=SystemClock().now())
     assert (replay.taken, replay.refused) == (0, 1)
     kept.body = bytes(kept.body).replace(b'"1200"', b"1200")
     kept.save()
-    assert do_replay_rejected([kept.pk], by="cli:root", now=SystemClock().now()).taken == 1
+    assert do_replay_rejected(Home(tmp_path), [kept.pk], by="cli:root", now=SystemClock().now()).taken == 1
     assert waiting() == [("subscription_changed", "acme", {"mrr": 1200})]
 
 

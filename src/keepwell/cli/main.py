@@ -16,6 +16,7 @@ from keepwell.cli import (
     mapping,
     member,
     model,
+    pull,
     score,
     secret,
     serve,
@@ -40,6 +41,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 app.command("import")(import_file.import_file)
+app.command("pull")(pull.pull)
 app.command("score")(score.score)
 app.command("explain")(score.explain)
 app.add_typer(model.app, name="model")

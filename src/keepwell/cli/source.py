@@ -16,8 +16,8 @@ from keepwell.cli.start import start
 
 app = typer.Typer(help="Who sends events.", no_args_is_help=True)
 
-# A mailbox is asked; nothing is delivered to an address of ours.
-MAIL = "mail"
+# These are asked by `keepwell pull`; nothing is delivered to an address of ours.
+ASKED = ("mail", "salesforce")
 Setting = Annotated[list[str] | None, typer.Option("--setting", help="Of the connector, as name=value; repeat it.")]
 SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Read secrets from standard input, newest first.")]
 
@@ -49,7 +49,7 @@ def add(
     if source.connector == HTTP:
         typer.echo(f"Next:      keepwell key create --source {source.name} --kind srv   (ing for browsers)")
         return
-    if source.connector != MAIL:
+    if source.connector not in ASKED:
         typer.echo(f"Address:   /hooks/{source.connector}/{source.name}, to be entered there")
     if not source.secrets:
         typer.echo(f"Next:      keepwell source change {source.name} --secret-stdin   (nothing is taken before)")

@@ -20,7 +20,7 @@ from django.db.models import Q
 
 from keepwell.base.errors import UserError, nearest
 from keepwell.jobs.audit import record_act
-from keepwell.jobs.secret import Vault, place_of
+from keepwell.jobs.secret import PULL_MARK, Vault, place_of
 from keepwell.jobs.source import HTTP, find_source
 from keepwell.store.models import ApiKey, Source
 
@@ -118,10 +118,12 @@ def secrets_of(connector: str, name: str | None, *, vault: Vault) -> list[tuple[
 
 def _readable(source: Source, vault: Vault) -> list[str]:
     try:
-        return vault.decrypt_list(source.secrets, place_of(source.name))
+        found = vault.decrypt_list(source.secrets, place_of(source.name))
     except UserError as error:
         logger.error("%s", error)
         return []
+    # What signs in at the other system checks nothing that comes from there.
+    return [text for text in found if not text.startswith(PULL_MARK)]
 
 
 def digest_of(text: str) -> str:

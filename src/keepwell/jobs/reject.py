@@ -16,8 +16,10 @@ from keepwell.base.home import Home
 from keepwell.base.instant import microseconds
 from keepwell.base.registry import kinds
 from keepwell.connectors import kinds as connector_kinds
+from keepwell.connectors import pulls
 from keepwell.connectors.connector import Connector
 from keepwell.connectors.dialect import Sender, dialect_kinds
+from keepwell.connectors.pull import Pull
 from keepwell.facts.inbound import Reading, Refusal, UnreadableError
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.catalogue import read_catalogue
@@ -29,6 +31,7 @@ from keepwell.jobs.seal import UNASSIGNED
 from keepwell.store.models import ApiKey, Contact, InboxBatch, RejectedEvent, Source
 
 HOOK: Final = "hook:"
+PULL: Final = "pull:"
 NEEDS_SERVER_KEY: Final = "needs_server_key"
 ROWS_A_TURN: Final = 1_000
 
@@ -125,6 +128,9 @@ class _Reader:
                 connector = kinds(connector_kinds, Connector)[row.dialect.removeprefix(HOOK)]()
                 settings = source.settings if source else {}
                 return connector.replay(body, row.message_id, settings, known_at=known_at)
+            if row.dialect.startswith(PULL):
+                pull = kinds(pulls, Pull)[row.dialect.removeprefix(PULL)]()
+                return pull.replay(body, source.settings if source else {}, known_at=known_at)
             sender = self._sender(row, source.name if source else "")
             return dialect_kinds()[row.dialect]().replay(body, sender, known_at=known_at)
         except UnreadableError as error:

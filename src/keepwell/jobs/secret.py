@@ -27,6 +27,8 @@ from keepwell.base.settings import SHORTEST_SECRET, Settings
 from keepwell.jobs.audit import record_act
 from keepwell.store.models import Source
 
+# How a secret begins that signs in at another system; without it, it checks what that system sends.
+PULL_MARK: Final = "pull:"
 KEYS_FILE: Final = "encryption_keys"
 _FORM: Final = "v1"
 _NONCE_BYTES: Final = 12

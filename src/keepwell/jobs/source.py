@@ -11,7 +11,9 @@ from django.db import transaction
 from keepwell.base.errors import UserError, nearest
 from keepwell.base.registry import kinds
 from keepwell.connectors import kinds as connector_kinds
+from keepwell.connectors import pulls
 from keepwell.connectors.connector import Connector
+from keepwell.connectors.pull import URL, Pull
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.secret import Vault, place_of
 from keepwell.store.models import Source
@@ -24,8 +26,20 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def known_connectors() -> list[str]:
-    """What a source may come in by: "http" for whoever holds a key, and the kinds of connectors."""
-    return [HTTP, *kinds(connector_kinds, Connector)]
+    """What a source may come in by: "http" for whoever holds a key, and the kinds of connectors and of pulls."""
+    return [HTTP, *sorted({*kinds(connector_kinds, Connector), *kinds(pulls, Pull)})]
+
+
+def known_settings(connector: str) -> Mapping[str, str]:
+    """The settings a source of this connector may have, each with a sentence about it."""
+    hooks, asked = kinds(connector_kinds, Connector), kinds(pulls, Pull)
+    found: dict[str, str] = {}
+    if connector in hooks:
+        found.update(hooks[connector].options)
+    if connector in asked:
+        found.update(asked[connector].options)
+        found[URL] = "The address of the API that 'keepwell pull' asks, where it is not the usual one."
+    return found
 
 
 def do_create_source(
@@ -132,7 +146,7 @@ def _checked_name(name: str) -> str:
 
 def _checked_settings(connector: str, settings: Mapping[str, object]) -> dict[str, object]:
     found = dict(settings)
-    known = {} if connector == HTTP else kinds(connector_kinds, Connector)[connector].options
+    known = known_settings(connector)
     for name in found:
         if name not in known:
             hint = nearest(name, list(known)) or f" Expected {'one of ' + ', '.join(known) if known else 'none'}."

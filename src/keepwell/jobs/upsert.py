@@ -5,13 +5,14 @@ the number of the telling is part of the id, and stays the same as long as the c
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, transaction
 
 from keepwell.base.errors import UserError
+from keepwell.base.instant import microseconds
 from keepwell.base.settings import Settings
 from keepwell.connectors.dialect import Sender
 from keepwell.connectors.dialects.accounts import Accounts, ToldAccount, told_accounts
@@ -19,12 +20,11 @@ from keepwell.facts.inbound import Inbound, Reading, Refusal
 from keepwell.jobs.inbox import Arrival, Inbox, NotCertainError
 from keepwell.jobs.secret import open_vault
 from keepwell.jobs.source import HTTP, do_create_source
-from keepwell.store.models import Source, UpsertedAccount
+from keepwell.store.models import Source, Telling
 
 API_SOURCE: Final = "api"
 _TRUSTED: Final = Sender(is_trusted=True, trusted_names=frozenset())
 _ROWS: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def do_open_api_source(settings: Settings, *, by: str, now: datetime) -> Source:
@@ -48,7 +48,7 @@ def do_upsert_accounts(
     Raises `UnreadableError` for a body without a batch, and `NotCertainError` when the batch must be sent again. The
     events are the record of it, so no act is recorded.
     """
-    found = told_accounts(body, _TRUSTED, known_at=(now - _EPOCH) // timedelta(microseconds=1))
+    found = told_accounts(body, _TRUSTED, known_at=microseconds(now))
     reading = Reading(refusals=[one for one in found if isinstance(one, Refusal)])
     try:
         reading.events = _numbered([one for one in found if isinstance(one, ToldAccount)], source, now)
@@ -68,12 +68,12 @@ def _numbered(told: Sequence[ToldAccount], source: int, now: datetime) -> list[I
         for one in told:
             row = last.get(one.account)
             if row is None:
-                row = last[one.account] = UpsertedAccount(source=source, key=one.account, number=0)
+                row = last[one.account] = Telling(source=source, key=one.account, number=0)
             if row.digest != one.digest:
                 row.digest, row.number, row.at = one.digest, row.number + 1, now
             made = sha256(f"{source}\0{one.account}\0{row.number}\0{one.digest}".encode()).hexdigest()[:32]
-            events += one.inbound(one.message_id or f"upsert-{made}", (row.at - _EPOCH) // timedelta(microseconds=1))
-        UpsertedAccount.objects.bulk_create(
+            events += one.inbound(one.message_id or f"upsert-{made}", microseconds(row.at))
+        Telling.objects.bulk_create(
             last.values(),
             update_conflicts=True,
             update_fields=["digest", "number", "at"],
@@ -83,12 +83,12 @@ def _numbered(told: Sequence[ToldAccount], source: int, now: datetime) -> list[I
     return events
 
 
-def _last_told(source: int, keys: set[str]) -> dict[str, UpsertedAccount]:
+def _last_told(source: int, keys: set[str]) -> dict[str, Telling]:
     """Rows of these accounts, locked in one order; without their primary keys, so that they can be written again."""
-    found: dict[str, UpsertedAccount] = {}
+    found: dict[str, Telling] = {}
     ordered = sorted(keys)
     for start in range(0, len(ordered), _ROWS):
-        rows = UpsertedAccount.objects.select_for_update().filter(source=source, key__in=ordered[start : start + _ROWS])
+        rows = Telling.objects.select_for_update().filter(source=source, key__in=ordered[start : start + _ROWS])
         for row in rows.order_by("key"):
             row.pk = None
             found[row.key] = row

@@ -50,6 +50,7 @@ class Mail(Connector):
     options: ClassVar[Mapping[str, str]] = {
         "host": "The IMAP server.",
         "port": "Its port; 993 without it.",
+        "security": "tls, starttls, or none for a server on this machine; tls without it.",
         "name": "The name to sign in with; the password is the secret of the source.",
         "folder": "The folder to read; INBOX without it.",
         "domain": "The domain of the Message-IDs that Keepwell sends.",

@@ -6,10 +6,10 @@ from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent,
 from keepwell.store.models.mapping import Derivation, MappingVersion
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
-from keepwell.store.models.position import PullPosition, UpsertedAccount
 from keepwell.store.models.score import CurrentScore, ScoreRecord
 from keepwell.store.models.segment import SegmentAccount
 from keepwell.store.models.source import ApiKey, Source
+from keepwell.store.models.telling import PullPosition, Telling
 
 __all__ = [
     "Account",
@@ -31,6 +31,6 @@ __all__ = [
     "SealPlan",
     "SegmentAccount",
     "Source",
+    "Telling",
     "TouchedAccount",
-    "UpsertedAccount",
 ]

@@ -1,12 +1,13 @@
-"""How far we are with what others tell us: account by account, and pull by pull."""
+"""What others told us last, thing by thing, and how far we have read what they hold."""
 
 from django.db import models
 
 
-class UpsertedAccount(models.Model):
-    """What a source told last of an account, as a digest, and which of its tellings that was.
+class Telling(models.Model):
+    """What a source told last of one thing, as a digest, and which of its tellings that was.
 
-    The same content again has the same `number` and `at`, and so the same message ids.
+    The thing is an account told by the API, or an object that was pulled. The same content again has the same `number`
+    and `at`, and so the same message ids.
     """
 
     source = models.BigIntegerField()
@@ -16,7 +17,7 @@ class UpsertedAccount(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["source", "key"], name="upserted_account_once")]
+        constraints = [models.UniqueConstraint(fields=["source", "key"], name="telling_once")]
 
 
 class PullPosition(models.Model):

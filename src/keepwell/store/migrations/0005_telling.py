@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="UpsertedAccount",
+            name="Telling",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("source", models.BigIntegerField()),
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField()),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("source", "key"), name="upserted_account_once")],
+                "constraints": [models.UniqueConstraint(fields=("source", "key"), name="telling_once")],
             },
         ),
     ]
