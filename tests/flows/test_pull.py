@@ -1,12 +1,11 @@
 """keepwell pull: page by page from APIs on this machine, each thing once, going on where it stopped."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -29,10 +28,10 @@ from keepwell.lake.log import EventLog
 from keepwell.store.models import AuditEntry, InboxBatch, LedgerCount, PullPosition, RejectedEvent, Source
 from tests.connectors import imap_server
 from tests.connectors.rest_server import Answer, Api, HubSpot, Json, Stripe, Zendesk, serving
+from tests.flows.pull_records import NOW, company, ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 START = int(NOW.timestamp()) - 86_400 * 10
 QUICK = Patience(attempts=3, first_wait_s=0, longest_wait_s=0)
 
@@ -119,12 +118,6 @@ def failed(number: int) -> Json:
         "id": f"evt_{number}", "type": "invoice.payment_failed", "created": START + number * 60,
         "data": {"object": {"object": "invoice", "customer": f"cus_{number % 3}", "amount_due": 5, "currency": "eur"}},
     }  # fmt: skip
-
-
-def company(number: int, *, name: str | None = None, minute: int | None = None) -> Json:
-    at = NOW - timedelta(days=5) + timedelta(minutes=number if minute is None else minute)
-    properties = {"name": name or f"Company {number}", "numberofemployees": "12", "hs_lastmodifieddate": at.isoformat()}
-    return {"id": str(number), "properties": properties}
 
 
 def test_pages_are_read_to_the_end_and_a_second_pull_asks_only_for_what_is_new(make: Make) -> None:
@@ -312,13 +305,6 @@ def test_deals_name_their_primary_company(make: Make) -> None:
     ]
 
 
-def ticket(number: int, **more: object) -> Json:
-    return {
-        "id": number, "organization_id": 5, "requester_id": 9, "status": "open", "priority": "high",
-        "created_at": "2026-11-10T08:00:00Z", "updated_at": "2026-11-11T08:00:00Z", **more,
-    }  # fmt: skip
-
-
 def test_tickets_open_once_and_solve_each_time(make: Make) -> None:
     zendesk = Zendesk(
         [ticket(1), ticket(2), ticket(3)], [{"id": 5, "name": "Acme", "updated_at": "2026-11-01T00:00:00Z"}]
@@ -469,39 +455,3 @@ def test_a_mailbox_is_read_on_from_its_saved_position(make: Make, vault: Vault) 
         with pytest.raises(UserError, match=r"The mailbox at 127\.0\.0\.1 could not be read"):
             world.pull()
     assert [one.message_id for one in waiting()] == [f"m{number}@example.org" for number in (3, 4, 9, 12)]
-
-
-def command(home: Path, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "keepwell.cli.main", *words],
-        env={"KEEPWELL_HOME": str(home), "HOME": str(home.parent / "user"), "PATH": ""},
-        input=text, capture_output=True, text=True, check=False, cwd=home.parent,
-    )  # fmt: skip
-
-
-def test_the_command_pulls_all_sources_and_stays_in_its_home(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    (tmp_path / "user").mkdir()
-    assert command(home, "init", "--email", "ann@example.org").returncode == 0
-    with ExitStack() as stack:
-        for name, connector in (("crm", "hubspot"), ("desk", "zendesk")):
-            api = Api(HubSpot([company(1), company(2)]) if connector == "hubspot" else Zendesk([ticket(1)]))
-            url = stack.enter_context(serving(api))
-            added = command(
-                home, "source", "add", name, "--connector", connector, "--setting", f"url={url}", "--secret-stdin",
-                text="pull:t0ken\n",
-            )  # fmt: skip
-            assert added.returncode == 0, added.stderr
-        found = command(home, "pull", "--all", "--json")
-        assert found.returncode == 0, found.stderr
-        told = json.loads(found.stdout)["sources"]
-        assert told["crm"]["companies"] == {"records": 2, "events": 2, "known": 0, "rejected": 0}
-        assert told["desk"]["tickets"]["events"] == 1
-        again = command(home, "pull", "crm")
-        assert again.returncode == 0, again.stderr
-        assert "crm     companies  2        0           2" in again.stdout, again.stdout
-        assert "t0ken" not in found.stdout + found.stderr + again.stdout + again.stderr
-    refused = command(home, "pull")
-    assert (refused.returncode, refused.stderr.startswith("Expected the name of a source")) == (1, True)
-    assert list((tmp_path / "user").iterdir()) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "user"]

@@ -165,7 +165,7 @@ def test_sources_and_their_ledger_are_given_exactly(world: World, signed_in: Cli
     assert [hour["received"] for hour in found["hours"]] == [50, 42]
     assert [hour["difference"] for hour in found["hours"]] == [0, 2]
     for query in ("until=0001-01-01T00:00:00Z", "since=9999-12-31T23:59:59Z"):
-        assert signed_in.get(f"/api/sources/{source.pk}/ledger?{query}").status_code == 422
+        assert signed_in.get(f"/api/sources/{source.pk}/ledger?{query}").json()["hours"] == []
 
 
 @pytest.mark.parametrize("role", ["analyst", "lead", "csm", "viewer"])
