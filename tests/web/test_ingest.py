@@ -180,6 +180,24 @@ def test_sizes_beyond_the_limits_are_refused_in_little_memory(home: Home, server
     assert ask(server, key, {"batch": [track("last")]}).status == 200
 
 
+def test_headers_without_end_are_cut_off(home: Home, server: Server) -> None:
+    """A key is not needed to send them, so nobody may make the server collect them."""
+    before = memory(server, "VmRSS")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
+        line.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: here\r\nX-Long: ")
+        sent = 0
+        try:
+            while sent < 64 * MEBIBYTE:
+                line.sendall(b"x" * 65_536)
+                sent += 65_536
+            answer = line.recv(65_536)
+        except OSError:
+            answer = b""
+    assert sent < 16 * MEBIBYTE or answer.startswith(b"HTTP/1.1 400 ")
+    assert memory(server, "VmHWM") - before < ALLOWED_MEMORY
+    assert ask(server, home.key("sizes"), {"batch": [track("after long headers")]}).status == 200
+
+
 def _bomb() -> bytes:
     """200 MB in 200 KB."""
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)

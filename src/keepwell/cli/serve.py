@@ -12,6 +12,7 @@ from keepwell.cli.start import start
 from keepwell.cli.worker import worker_beside
 
 APPLICATION = "keepwell.web.asgi:application"
+PROTOCOL = "keepwell.web.bounded_http:BoundedHttp"
 
 
 class Server(uvicorn.Server):
@@ -44,6 +45,7 @@ def serve_pages(settings: Settings, host: str | None = None, port: int | None = 
         APPLICATION,
         host=host,
         port=settings.port if port is None else port,
+        http=PROTOCOL,
         log_level="warning",
         # Without a named proxy these headers are anybody's claim.
         proxy_headers=bool(settings.trusted_proxies),
