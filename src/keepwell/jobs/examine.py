@@ -105,7 +105,7 @@ def _sources(home: Home, now: datetime) -> tuple[Verdict, str]:
     silent = [row.name for row in rows if states[row.id].state == "silent"]
     if silent:
         return "look", f"{', '.join(silent)}: no events for longer than usual. What depends on them is not judged."
-    return "well", f"{len(rows)} sources, none of them silent."
+    return "well", f"{len(rows)} {'source' if len(rows) == 1 else 'sources'}, none silent."
 
 
 def _rejected(home: Home, now: datetime) -> tuple[Verdict, str]:
