@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from threading import Event, Thread
 
 import duckdb
 import pytest
+from django.db import connection
 
 from keepwell.base.home import Home
 from keepwell.facts.inbound import Inbound, Reading, Refusal
@@ -128,3 +131,35 @@ def test_a_contact_at_two_accounts_does_not_choose_one(home: Home, inbox: Inbox,
     Sealer(home).do_seal_inbox()
     assert ledger()["rejected several_accounts"] == 1
     assert "2 accounts" in RejectedEvent.objects.get().sentence
+
+
+def test_events_sent_several_times_by_eight_senders_at_once_count_once(home: Home, inbox: Inbox, source: int) -> None:
+    """F12: each event one to five times, in and across batches, while two sealers work."""
+    random = Random(12)
+    copies = [f"m{number}" for number in range(400) for _ in range(random.randint(1, 5))]
+    random.shuffle(copies)
+    batches = [copies[start : start + 7] for start in range(0, len(copies), 7)]
+    is_over = Event()
+
+    def send(own: list[list[str]]) -> None:
+        for batch in own:
+            take(inbox, source, *(event(message) for message in batch))
+        connection.close()
+
+    def seal() -> None:
+        sealer = Sealer(home)
+        while sealer.do_seal_inbox() is not None or not is_over.is_set():
+            is_over.wait(0.01)
+        connection.close()
+
+    sealers = [Thread(target=seal) for _ in range(2)]
+    senders = [Thread(target=send, args=(batches[number::8],)) for number in range(8)]
+    for thread in (*sealers, *senders):
+        thread.start()
+    for thread in senders:
+        thread.join()
+    is_over.set()
+    for thread in sealers:
+        thread.join()
+    assert logged(home) == sorted({*copies})
+    assert ledger() == {"received": len(copies), "accepted": 400, "duplicate": len(copies) - 400}
