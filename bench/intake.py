@@ -156,7 +156,7 @@ def main() -> None:
         sys.exit("The bench of the intake loads the server with wrk; install it (Debian: apt-get install wrk).")
     head = ["database", "server", "events/s", "p50 ms", "p99 ms", "x bare", "MB", "x reads", "wanted", "held"]
     rows = [head, *measure("SQLite", "", asked.rounds)]
-    with tempfile.TemporaryDirectory() as folder, postgresql(Path(folder)) as server:
+    with postgresql() as server:
         rows += measure("PostgreSQL", server.database("bench"), asked.rounds)
     section = (
         f"{heading('intake', asked.on)} wrk, 64 connections, {SECONDS} s, {asked.rounds} rounds; client, server and "

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 
@@ -63,9 +64,12 @@ class Server:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[Server]:
-    server = Server(folder)
-    try:
-        yield server
-    finally:
-        server.close()
+def postgresql() -> Iterator[Server]:
+    """In a folder of its own: as root the server runs as another, who may not look into pytest's folders."""
+    with TemporaryDirectory(prefix="postgresql-") as folder:
+        server = Server(Path(folder))
+        try:
+            yield server
+        finally:
+            server.close()
+            Path(folder).mkdir(exist_ok=True)

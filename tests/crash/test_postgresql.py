@@ -10,8 +10,8 @@ from tests.postgresql import Server, postgresql
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as found:
+def database() -> Iterator[Server]:
+    with postgresql() as found:
         yield found
 
 

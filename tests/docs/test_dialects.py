@@ -20,10 +20,5 @@ def test_the_page_names_every_code_and_no_other() -> None:
 
 
 def test_the_page_names_every_dialect() -> None:
-    assert re.findall(r"^\| `(\w+)` \| `/", DOCS.read_text(encoding="utf-8"), re.MULTILINE) == [
-        "segment",
-        "posthog",
-        "cloudevents",
-        "otlp",
-    ]
-    assert len(dialect_kinds()) == 4
+    named = re.findall(r"^\| `(\w+)` \| `/", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(named) == sorted(dialect_kinds())
