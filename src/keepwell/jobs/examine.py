@@ -9,13 +9,14 @@ from typing import Final, Literal
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Max, Min, Sum
+from django.db.models import Min, Sum
 
 from keepwell.base.home import Home
 from keepwell.jobs.audit import verify_chain
 from keepwell.jobs.silence import source_states
 from keepwell.lake.log import EventLog
-from keepwell.store.models import InboxBatch, RejectedEvent, ScoreRecord, Source
+from keepwell.store.models import InboxBatch, RejectedEvent, Source
+from keepwell.store.read.score import newest_as_of
 from keepwell.store.read.source import ledger_differences, source_rows
 
 Verdict = Literal["well", "look", "ill"]
@@ -118,7 +119,7 @@ def _rejected(home: Home, now: datetime) -> tuple[Verdict, str]:
 
 
 def _scores(home: Home, now: datetime) -> tuple[Verdict, str]:
-    newest = ScoreRecord.objects.aggregate(newest=Max("as_of"))["newest"]
+    newest = newest_as_of()
     if newest is None:
         return "look", "Nothing was scored yet."
     age = now - newest

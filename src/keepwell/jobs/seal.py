@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
-from django.db.models import Max
 from numpy.typing import NDArray
 
 from keepwell.base.crash_point import crash_point
@@ -34,7 +33,8 @@ from keepwell.lake.encode import Dictionaries, encode, unknown_ids
 from keepwell.lake.identity import Sifted, sift
 from keepwell.lake.log import EventLog
 from keepwell.lake.subject import find_accounts
-from keepwell.store.models import InboxBatch, ScoreRecord, SealPlan, Source, TouchedAccount
+from keepwell.store.models import InboxBatch, SealPlan, Source, TouchedAccount
+from keepwell.store.read.score import newest_as_of
 
 WRITER: Final = "inbox"
 # The dialect of events that were understood and could not be given to an account.
@@ -173,7 +173,7 @@ def _arrivals(waiting: _Waiting) -> pa.Table:
     names = dict(Source.objects.values_list("pk", "name"))
     sources = pa.array([names[batch.source] for batch in waiting.batches], pa.string())
     # What was scored before an event could be sealed did not know of it.
-    scored = ScoreRecord.objects.aggregate(Max("as_of"))["as_of__max"]
+    scored = newest_as_of()
     known = pa.array(
         [batch.known_at if scored is None else max(batch.known_at, scored) for batch in waiting.batches],
         pa.timestamp("us", "UTC"),

@@ -1,6 +1,6 @@
 """Scores as of a moment, and their history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,12 +28,12 @@ class ScorePoint:
 
 def access_newest_as_of(member: Member, model: str) -> datetime | None:
     """The newest moment any visible account has a score of."""
-    # One look at the end of the index per version; a maximum over the join would read the whole history.
-    newest = [
-        _records_of(member, version).order_by("-as_of").values_list("as_of", flat=True).first()
-        for version in _versions(model)
-    ]
-    return max((as_of for as_of in newest if as_of is not None), default=None)
+    return _newest(_records_of(member, version) for version in _versions(model))
+
+
+def newest_as_of() -> datetime | None:
+    """The newest moment that any account has a score of, under any model."""
+    return _newest(ScoreRecord.objects.filter(version=version) for version in ModelVersion.objects.all())
 
 
 def access_scores_at(member: Member, model: str, moment: datetime) -> dict[int, ScorePoint]:
@@ -84,6 +84,12 @@ def access_averages(
     taken = full[::-1][::step][::-1]
     rows = records.filter(as_of__in=taken, nano_points__isnull=False).values_list("as_of")
     return [(as_of, average / NANO) for as_of, average in rows.annotate(average=Avg("nano_points")).order_by("as_of")]
+
+
+def _newest(of_versions: Iterable[QuerySet[ScoreRecord]]) -> datetime | None:
+    # One look at the end of the index per version; a maximum over all of them would read the whole history.
+    newest = [rows.order_by("-as_of").values_list("as_of", flat=True).first() for rows in of_versions]
+    return max((as_of for as_of in newest if as_of is not None), default=None)
 
 
 def _versions(model: str) -> list[int]:
