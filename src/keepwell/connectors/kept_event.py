@@ -4,16 +4,17 @@ What its request lent to it is in it, and so is the id that was made for it. Wha
 neither keys nor addresses nor devices stay behind.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from keepwell.connectors.json_parts import PartsError, members, object_text
-from keepwell.connectors.request import MEMBERS, Broken
+from keepwell.connectors.request import MEMBERS, Broken, checked_item
 from keepwell.connectors.strict_json import ENCODER, SORTED, quick
 from keepwell.connectors.values import RefusedError, id_of
-from keepwell.facts.inbound import BATCH_BYTES, Reading, Refusal, UnreadableError
+from keepwell.facts.inbound import BATCH_BYTES, Inbound, Reading, Refusal, UnreadableError
 
 # What the refused events of one request are kept in, at most.
 KEPT_BYTES: Final = 8 * BATCH_BYTES
@@ -48,6 +49,33 @@ class Shape:
 
 Lend = Callable[[Mapping[str, object]], Mapping[str, object]]
 """From what is kept of an event to what its request lends to it."""
+
+
+def read_items(
+    items: Sequence[object],
+    shape: Shape,
+    event: Callable[[dict[str, object], int], Inbound],
+    lend: Callable[[Mapping[str, object], int], Mapping[str, object]],
+    *,
+    is_large: bool,
+) -> Reading:
+    """Every item as an event, or as a refusal that stands alone; `event` and `lend` are told its place.
+
+    `is_large` says that the request is larger than one event may be.
+    """
+    found = Reading()
+    for place, item in enumerate(items):
+        try:
+            found.events.append(event(checked_item(item, is_large=is_large), place))
+        except RefusedError as error:
+            keep(found, refusal_of(item, place, error, shape, partial(_lend_at, lend, place)))
+    return found
+
+
+def _lend_at(
+    lend: Callable[[Mapping[str, object], int], Mapping[str, object]], place: int, kept: Mapping[str, object]
+) -> Mapping[str, object]:
+    return lend(kept, place)
 
 
 def keep(found: Reading, refusal: Refusal) -> None:

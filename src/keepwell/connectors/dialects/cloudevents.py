@@ -15,8 +15,8 @@ from cloudevents.core.exceptions import BaseCloudEventException
 
 from keepwell.connectors.dialect import Dialect, Sender
 from keepwell.connectors.json_parts import object_text
-from keepwell.connectors.kept_event import Shape, keep, refusal_of
-from keepwell.connectors.request import Broken, checked_item, request_of
+from keepwell.connectors.kept_event import Shape, read_items
+from keepwell.connectors.request import Broken, request_of
 from keepwell.connectors.strict_json import ENCODER, FaultError, strict
 from keepwell.connectors.values import RefusedError, happened_at, id_of, moment, name_of, object_of, props_text
 from keepwell.facts.inbound import EVENT_BYTES, Inbound, Reading, Refusal
@@ -57,13 +57,9 @@ class CloudEvents(Dialect):
 
 
 def _read(items: list[object], sender: Sender, known_at: int, *, is_large: bool) -> Reading:
-    found = Reading()
-    for place, item in enumerate(items):
-        try:
-            found.events.append(_event(checked_item(item, is_large=is_large), sender, known_at))
-        except RefusedError as error:
-            keep(found, refusal_of(item, place, error, _SHAPE, lambda kept: {}))
-    return found
+    return read_items(
+        items, _SHAPE, lambda item, _: _event(item, sender, known_at), lambda kept, _: {}, is_large=is_large
+    )
 
 
 def _event(item: Mapping[str, object], sender: Sender, known_at: int) -> Inbound:

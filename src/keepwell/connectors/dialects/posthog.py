@@ -7,13 +7,12 @@ address and its device; such a name is taken as it is, such a property is forgot
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from operator import itemgetter
 from typing import ClassVar, Final, Literal
 
 from keepwell.connectors.dialect import Dialect, Sender
-from keepwell.connectors.kept_event import Shape, keep, made_id, refusal_of
-from keepwell.connectors.request import checked_item, request_of
+from keepwell.connectors.kept_event import Shape, made_id, read_items
+from keepwell.connectors.request import request_of
 from keepwell.connectors.trust import MERGE
 from keepwell.connectors.values import (
     RefusedError,
@@ -80,15 +79,13 @@ def _read(body: bytes, sender: Sender, known_at: int) -> Reading:
     request = request_of(body, "batch", takes_list=True)
     lent = request.around
     around = _Around(sender, known_at, lent.get("sent_at"), lent.get("historical_migration") is True)
-    is_large = len(body) > EVENT_BYTES
-    found = Reading()
-    for place, item in enumerate(request.items):
-        try:
-            found.events.append(_event(checked_item(item, is_large=is_large), around, place))
-        except RefusedError as error:
-            lend = partial(_lent, around=around, place=place)
-            keep(found, refusal_of(item, place, error, _SHAPE, lend))
-    return found
+    return read_items(
+        request.items,
+        _SHAPE,
+        lambda item, place: _event(item, around, place),
+        lambda kept, place: _lent(kept, around, place),
+        is_large=len(body) > EVENT_BYTES,
+    )
 
 
 def _event(item: Mapping[str, object], around: _Around, place: int) -> Inbound:

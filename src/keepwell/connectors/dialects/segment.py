@@ -8,13 +8,12 @@ is not looked at.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from operator import itemgetter
 from typing import ClassVar, Final, Literal
 
 from keepwell.connectors.dialect import Dialect, Sender
-from keepwell.connectors.kept_event import Shape, keep, made_id, refusal_of
-from keepwell.connectors.request import checked_item, request_of
+from keepwell.connectors.kept_event import Shape, made_id, read_items
+from keepwell.connectors.request import request_of
 from keepwell.connectors.strict_json import ENCODER
 from keepwell.connectors.trust import MERGE
 from keepwell.connectors.values import (
@@ -96,15 +95,13 @@ def _read(body: bytes, around: _Around) -> Reading:
             sent_at_us=sent_moment(lent.get("sentAt")),
             timestamp=lent.get("originalTimestamp") or lent.get("timestamp"),
         )
-    is_large = len(body) > EVENT_BYTES
-    found = Reading()
-    for place, item in enumerate(request.items):
-        try:
-            found.events.append(_event(checked_item(item, is_large=is_large), around, place))
-        except RefusedError as error:
-            lend = partial(_lent, around=around, place=place)
-            keep(found, refusal_of(item, place, error, _SHAPE, lend))
-    return found
+    return read_items(
+        request.items,
+        _SHAPE,
+        lambda item, place: _event(item, around, place),
+        lambda kept, place: _lent(kept, around, place),
+        is_large=len(body) > EVENT_BYTES,
+    )
 
 
 def _lent_context(context: object) -> Mapping[str, object]:
