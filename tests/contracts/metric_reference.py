@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from math import isfinite
+from operator import ge, gt, le, lt
 from statistics import median
+from typing import Any
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -31,15 +33,16 @@ class Seen:
 
 Reference = Callable[[Fields, Sequence[Seen]], float | None]
 
+_ENDS: Mapping[str, Callable[[Any, Any], bool]] = {"at_least": ge, "above": gt, "below": lt, "at_most": le}
+
 
 def _meets(value: float | str | None, wanted: object) -> bool:
     if value is None:
         return False
     if isinstance(wanted, dict):
-        low, high = wanted.get("at_least"), wanted.get("below")
         # Not a number counts as greater than every number, as in both engines.
         number = float("inf") if value != value else value
-        return (low is None or number >= low) and (high is None or number < high)
+        return all(_ENDS[end](number, limit) for end, limit in wanted.items())
     if isinstance(wanted, list):
         return any(value == one for one in wanted)
     return value == wanted

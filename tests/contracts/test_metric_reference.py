@@ -20,7 +20,7 @@ NAMES = ("used", "asked", "told")
 USED = {"events": ["used"]}
 BOTH = {"events": ["used", "asked"]}
 RED = {**BOTH, "where": {"kind": ["red", "blue"]}}
-BIG = {**BOTH, "where": {"amount": {"at_least": 0.1, "below": 7}, "core": True}}
+BIG = {**BOTH, "where": {"amount": {"above": 0.1, "at_most": 7}, "core": True}}
 SETS = (USED, BOTH, RED, BIG, {"events": ["used", "never heard of"]}, {"events": ["never heard of"]})
 PLAN = {"events": ["told"], "property": "limit"}
 

@@ -12,12 +12,14 @@ class HeldBand:
     """`since`: when the band was entered. `pending_since`: when the score went past an edge, without effect yet.
 
     `raw` is the band the score itself lay in: past the other edge the wait begins anew, and without `raw` it does not.
+    `before` is the band that was left for this one, "" where that is not known.
     """
 
     band: str
     since: datetime
     pending_since: datetime | None = None
     raw: str = ""
+    before: str = ""
 
 
 def raw_band(nano_points: int, model: HealthModel) -> str:
@@ -37,7 +39,7 @@ def hold_band(previous: HeldBand | None, nano_points: int, model: HealthModel, n
         return HeldBand(ids[place], now, raw=ids[place])
     held = ids.index(previous.band)
     if place == held:
-        return HeldBand(previous.band, previous.since, raw=ids[place])
+        return HeldBand(previous.band, previous.since, raw=ids[place], before=previous.before)
     is_same_side = previous.raw not in ids or (ids.index(previous.raw) < held) == (place < held)
     pending_since = previous.pending_since if previous.pending_since and is_same_side else now
     rule = model.hysteresis
@@ -45,8 +47,8 @@ def hold_band(previous: HeldBand | None, nano_points: int, model: HealthModel, n
     is_far = abs(nano_points - edge) >= nano(rule.leave_margin)
     is_grave = place < held - 1 or (place < held and ids[place] in rule.at_once)
     if is_far or is_grave or now - pending_since >= rule.hold:
-        return HeldBand(ids[place], now, raw=ids[place])
-    return HeldBand(previous.band, previous.since, pending_since, ids[place])
+        return HeldBand(ids[place], now, raw=ids[place], before=previous.band)
+    return HeldBand(previous.band, previous.since, pending_since, ids[place], previous.before)
 
 
 def _place(nano_points: int, model: HealthModel) -> int:

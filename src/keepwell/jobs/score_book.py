@@ -134,6 +134,7 @@ class ScoreBook:
         self._held[account] = held
         record.raw_band, record.band = raw_band(nano, self._model), held.band
         record.band_since, record.pending_since = held.since, held.pending_since
+        record.band_before = held.before
         return record
 
     def _add_trend(self, record: ScoreRecord, scores: Scores, row: int, earlier: Scores, before: int | None) -> None:
@@ -177,10 +178,10 @@ def _held_before(records: QuerySet[ScoreRecord], moment: datetime) -> dict[int, 
     if not newest:
         return {}
     rows = earlier.filter(as_of__in=set(newest.values())).exclude(band="")
-    columns = ("account_id", "as_of", "band", "band_since", "pending_since", "raw_band")
+    columns = ("account_id", "as_of", "band", "band_since", "pending_since", "raw_band", "band_before")
     return {
-        account: HeldBand(band, since, pending, raw)
-        for account, as_of, band, since, pending, raw in rows.values_list(*columns)
+        account: HeldBand(band, since, pending, raw, before)
+        for account, as_of, band, since, pending, raw, before in rows.values_list(*columns)
         if newest[account] == as_of
     }
 

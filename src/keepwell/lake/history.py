@@ -103,8 +103,7 @@ def _filter(wanted: EventFilter, names: NameCodes, stored: Mapping[str, Property
     for item, condition in wanted.where.items():
         column = duck.name(f"p_{item}") if item in stored else property_from_json(item, types[item])
         if isinstance(condition, Range):
-            parts += [f"{column} >= {condition.at_least!r}"] if condition.at_least is not None else []
-            parts += [f"{column} < {condition.below!r}"] if condition.below is not None else []
+            parts += [f"{column} {sign} {limit!r}" for sign, limit in condition.ends()]
         else:
             values = condition if isinstance(condition, tuple) else (condition,)
             parts.append(f"{column} IN ({', '.join(_literal(value) for value in values)})")

@@ -6,21 +6,36 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr, model_validator
 
 PropertyType = Literal["number", "text"]
+Sign = Literal[">=", ">", "<", "<="]
 
 
 class Range(BaseModel):
-    """Half-open range of a number: `at_least` included, `below` excluded."""
+    """Range of a number: `at_least` and `at_most` are included, `above` and `below` excluded."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     at_least: FiniteFloat | None = None
+    above: FiniteFloat | None = None
     below: FiniteFloat | None = None
+    at_most: FiniteFloat | None = None
 
     @model_validator(mode="after")
     def _has_an_end(self) -> "Range":
-        if self.at_least is None and self.below is None:
-            raise ValueError("a range needs 'at_least', 'below' or both")
+        if not self.ends():
+            raise ValueError("a range needs one of 'at_least', 'above', 'below' and 'at_most', or one of each side")
+        if len({sign[0] for sign, _ in self.ends()}) < len(self.ends()):
+            raise ValueError("a range has one end a side: 'at_least' or 'above', and 'below' or 'at_most'")
         return self
+
+    def ends(self) -> tuple[tuple[Sign, float], ...]:
+        """What must be true of a number, each as a sign and a limit."""
+        limits: tuple[tuple[Sign, float | None], ...] = (
+            (">=", self.at_least),
+            (">", self.above),
+            ("<", self.below),
+            ("<=", self.at_most),
+        )
+        return tuple((sign, limit) for sign, limit in limits if limit is not None)
 
 
 Wanted = StrictBool | FiniteFloat | StrictStr

@@ -5,15 +5,17 @@ see the future. Every aggregate takes a condition and is exact: sums are decimal
 times are broken by the event's identity, so the order of arrival never shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import cast
+from functools import reduce
+from operator import and_, ge, gt, le, lt
+from typing import Any, Final, cast
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from keepwell.metrics.event_filter import Condition, EventFilter, PropertyType, Range
+from keepwell.metrics.event_filter import Condition, EventFilter, PropertyType, Range, Sign
 
 RELATION = "events_as_of"
 CONTACT = "contact"
@@ -24,6 +26,8 @@ MICROSECONDS_A_DAY = 24 * MICROSECONDS_AN_HOUR
 DAYS_A_MASK = 60
 # Numbers beyond this are taken as not told: a sum of a hundred billion of them still fits a decimal.
 LARGEST_NUMBER = 1e18
+
+SIGNS: Final[Mapping[Sign, Callable[[Any, float], Any]]] = {">=": ge, ">": gt, "<": lt, "<=": le}
 
 # A whole number too large for 64 bits; the compiler gives each engine its fastest type for it.
 INTEGER = dt.Decimal(38, 0)
@@ -111,12 +115,7 @@ class Events:
     def _meets(self, name: str, condition: Condition) -> ir.BooleanValue:
         column = self.table[column_of(name)]
         if isinstance(condition, Range):
-            parts = []
-            if condition.at_least is not None:
-                parts.append(column >= condition.at_least)
-            if condition.below is not None:
-                parts.append(column < condition.below)
-            return parts[0] if len(parts) == 1 else parts[0] & parts[1]
+            return reduce(and_, (SIGNS[sign](column, limit) for sign, limit in condition.ends()))
         if isinstance(condition, tuple):
             return column.isin([_stored(value) for value in condition])
         return column == _stored(condition)

@@ -56,6 +56,10 @@ def bands(*scores: float, every: timedelta = HOUR) -> list[str]:
     return [one.band for one in held(*scores, every=every)]
 
 
+def test_a_band_knows_which_one_was_left_for_it() -> None:
+    assert [one.before for one in held(61, 50, 51, 70)] == ["", "healthy", "healthy", "at_risk"]
+
+
 def test_the_first_score_sets_the_band() -> None:
     assert held(61)[0] == HeldBand("healthy", AS_OF, None, "healthy")
 

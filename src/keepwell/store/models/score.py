@@ -10,7 +10,8 @@ class ScoreRecord(models.Model):
     """What an account scored as of a moment.
 
     `nano_points` is the exact score in 1e-9 points, null when no measure had data. `band` is the band
-    held after hysteresis, "" for unknown; `raw_band` is the band the score lies in.
+    held after hysteresis, "" for unknown; `raw_band` is the band the score lies in; `band_before` is the band
+    that was left for `band`, "" where that is not known.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="scores")
@@ -20,6 +21,7 @@ class ScoreRecord(models.Model):
     coverage = models.FloatField()
     raw_band = models.CharField(max_length=64, blank=True)
     band = models.CharField(max_length=64, blank=True)
+    band_before = models.CharField(max_length=64, blank=True)
     band_since = models.DateTimeField(null=True)
     pending_since = models.DateTimeField(null=True)
     trend = models.CharField(max_length=16, blank=True)
