@@ -1,9 +1,11 @@
 """Settings: nonsense is refused with what was expected, and nothing unsafe starts."""
 
+from datetime import time
 from pathlib import Path
 
 import pytest
 
+from keepwell.base.business_time import Calendar
 from keepwell.base.errors import SettingError
 from keepwell.base.settings import Settings, described, read_settings, refuse_unsafe
 from keepwell.jobs.home import create_home, load_settings
@@ -27,12 +29,24 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("KEEPWELL_ALLOWED_HOSTS", "*", "names or addresses"),
         ("KEEPWELL_ALLOWED_HOSTS", "a,,b", "names or addresses"),
         ("KEEPWELL_SECRET_KEY", "short", "at least 32"),
+        ("KEEPWELL_CALENDAR_ZONE", "Europe/Berln", r"a time zone such as Europe/Berlin or UTC\. Did you mean .*\?$"),
+        ("KEEPWELL_CALENDAR_COUNTRY", "Germany", "the code of a country such as DE, or DE-BY"),
+        ("KEEPWELL_CALENDAR_COUNTRY", "DE-XX", "DE alone or with one of its subdivisions: BB, BE"),
+        ("KEEPWELL_CALENDAR_HOURS", "9 to 5", "opening hours that begin before they end, such as 09:00-17:00"),
     ],
 )
 def test_nonsense_names_the_setting_and_what_was_expected(name: str, value: str, expected: str) -> None:
     with pytest.raises(SettingError, match=expected) as refused:
         read_settings({name: value}, {}, "keepwell.toml")
     assert name in str(refused.value)
+
+
+def test_the_calendar_of_the_team_comes_from_the_settings() -> None:
+    assert read_settings({}, {}, "keepwell.toml").calendar == Calendar()
+    written = {"calendar_zone": "Asia/Riyadh", "calendar_country": "SA", "calendar_hours": "08:30 - 24:00"}
+    assert read_settings({}, written, "keepwell.toml").calendar == Calendar(
+        zone="Asia/Riyadh", country="SA", opens=time(8, 30), closes=time(0)
+    )
 
 
 def test_a_misspelt_setting_gets_the_nearest_name() -> None:
@@ -99,5 +113,5 @@ def test_another_database_is_refused_without_repeating_its_password(url: str) ->
 
 def test_every_setting_is_described() -> None:
     rows = described()
-    assert len({name for name, _, _ in rows}) == len(rows) == 12
+    assert len({name for name, _, _ in rows}) == len(rows) == 15
     assert all(text.endswith(".") for _, _, text in rows)

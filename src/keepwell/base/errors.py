@@ -54,3 +54,9 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """' Did you mean 'x'?' for the closest known name, or nothing."""
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def or_nearest(expected: str, name: str, known: Sequence[str]) -> str:
+    """What was expected, without its full stop, and the closest known name as a sentence behind it if there is one."""
+    hint = nearest(name, known)
+    return f"{expected}.{hint}" if hint else expected

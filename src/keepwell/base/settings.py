@@ -9,19 +9,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 
+from keepwell.base.business_time import Calendar, read_country, read_hours
 from keepwell.base.errors import SettingError, nearest
+from keepwell.base.wall_time import read_zone
 
 SHORTEST_SECRET = 32
 KNOWN_SECRETS = ("changeme", "change-me", "secret", "insecure", "only-for-development", "your-secret-key")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def _words(name: str, about: str, *, most: int = 65_535) -> dict[str, str | int]:
+def _words(
+    name: str, about: str, *, most: int = 65_535, check: Callable[[str], object] | None = None
+) -> dict[str, object]:
     """Metadata of a field read from the environment variable `name`; `about` is the text of the docs.
 
-    `most` is the largest number that a setting of a whole number may have.
+    `most` is the largest number that a setting of a whole number may have; `check` says by a ValueError what it
+    expected of a text.
     """
-    return {"name": name, "about": about, "most": most}
+    return {"name": name, "about": about, "most": most, "check": check}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,33 @@ class Settings:
             "KEEPWELL_DEMO", "Sign visitors from this machine in to the demo company; needs a home of keepwell demo."
         ),
     )
+    calendar_zone: str = field(
+        default="UTC",
+        metadata=_words("KEEPWELL_CALENDAR_ZONE", "Time zone of the team, such as Europe/Berlin.", check=read_zone),
+    )
+    calendar_country: str = field(
+        default="",
+        metadata=_words(
+            "KEEPWELL_CALENDAR_COUNTRY",
+            "Country whose weekend and holidays the team keeps, such as DE, or DE-BY with a subdivision; empty for "
+            "Saturday and Sunday without holidays.",
+            check=read_country,
+        ),
+    )
+    calendar_hours: str = field(
+        default="09:00-17:00",
+        metadata=_words(
+            "KEEPWELL_CALENDAR_HOURS",
+            "Opening hours of the team on its working days; 24:00 is the end of the day.",
+            check=read_hours,
+        ),
+    )
+
+    @property
+    def calendar(self) -> Calendar:
+        """When the team works."""
+        opens, closes = read_hours(self.calendar_hours)
+        return Calendar(zone=self.calendar_zone, country=self.calendar_country, opens=opens, closes=closes)
 
 
 def read_settings(environment: Mapping[str, str], file: Mapping[str, object], file_name: str) -> Settings:
@@ -178,9 +210,15 @@ def _refuse_known_secret(secret: str) -> None:
 def _parsed(where: str, value: object, item: "Field[object]") -> object:
     parser = _PARSERS[type(item.default)]
     try:
-        return _whole(value, item.metadata["most"]) if parser is None else parser(value)
+        found = _whole(value, item.metadata["most"]) if parser is None else parser(value)
+        if item.metadata["check"] is not None:
+            item.metadata["check"](found)
+        return found
     except ValueError as error:
-        raise SettingError(f"{where} is {value!r}; expected {error}.") from None
+        expected = str(error)
+        raise SettingError(
+            f"{where} is {value!r}; expected {expected}{'' if expected.endswith('?') else '.'}"
+        ) from None
 
 
 def _switch(value: object) -> bool:
