@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keepwell.base.business_time import Calendar
 from keepwell.facts.inbound import Inbound, Reading
 from keepwell.jobs.cycle import Cycle
 from keepwell.jobs.inbox import Arrival, Inbox
@@ -57,7 +58,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def turn(company: Company, *moments: datetime) -> Cycle:
-    cycle = Cycle(company.home, embedded_engine())
+    cycle = Cycle(company.home, embedded_engine(), Calendar())
     for moment in moments:
         cycle.do_run_cycle(now=moment)
     return cycle

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from keepwell.base.business_time import Calendar
 from keepwell.base.errors import PackageError
 from keepwell.base.home import Home
 from keepwell.facts.arrival import ARRIVALS
@@ -232,7 +233,7 @@ def test_an_alias_that_a_package_brings_later_counts_for_history_too(tmp_path: P
 def test_everything_is_scored_anew_by_the_turn_after_a_publish(tmp_path: Path) -> None:
     company = found_company(tmp_path)
     company.take(renamed(history(accounts=2, days=60)))
-    cycle = Cycle(company.home, embedded_engine())
+    cycle = Cycle(company.home, embedded_engine(), Calendar())
     cycle.do_run_cycle(now=UNTIL)
     before = scores()
     do_publish_mapping(company.home, "mapping.yaml", MAPPING, note="", by=BY, now=UNTIL)

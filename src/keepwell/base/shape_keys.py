@@ -1,7 +1,7 @@
 """Which keys a shape knows at a path, for the nearest name of an unknown one."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import UnionType
+from types import MethodType, UnionType
 from typing import Annotated, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -36,6 +36,9 @@ def _choices(annotation: object, data: object) -> Iterator[object]:
     elif origin in (Union, UnionType):
         for inner in get_args(annotation):
             yield from _choices(inner, data)
+    elif isinstance(annotation, type) and isinstance(keys := getattr(annotation, "keys", None), MethodType):
+        # A mapping that is no shape itself says which one its keys are those of.
+        yield keys()
     else:
         yield annotation
 

@@ -21,11 +21,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 def check(package: PackageArgument, as_json: JsonOption = False) -> None:
     """Say everything that is wrong with a package, as file:line: sentence."""
     settings = start_without_home()
-    from keepwell.health.checks.check import inspect_package
     from keepwell.jobs.package import find_text
+    from keepwell.signals.check import inspect_whole
 
     text, others = find_text(Home(settings.home), package)
-    issues = inspect_package(text, others)
+    issues = inspect_whole(text, others)
     errors = sum(issue.level == "error" for issue in issues)
     if as_json:
         told = [{"file": i.file, "line": i.line, "level": i.level, "sentence": i.sentence} for i in issues]

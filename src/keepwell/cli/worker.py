@@ -40,7 +40,7 @@ def worker(
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     with _alone(settings.home):
-        cycle = Cycle(Home(settings.home), embedded_engine())
+        cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar)
         while not stop.is_set() and (beside is None or os.getppid() == beside):
             stop.wait(_turn(cycle))
 

@@ -12,7 +12,6 @@ from keepwell.base.shape import Exact, Name
 from keepwell.base.yaml_source import Path
 from keepwell.health.band import Band, Edges, Hysteresis, Score
 from keepwell.health.scale import Scale
-from keepwell.health.segment import Segment
 
 Weight = Score
 Version = Annotated[int, Field(gt=0, strict=True)]
@@ -97,7 +96,6 @@ class HealthModel(_Shape):
     trend: TrendRule = TrendRule()
     missing: MissingRule = MissingRule()
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
-    segments: tuple[Segment, ...] = ()
 
     def walk(self) -> Iterator[tuple[Path, Measure | Group]]:
         """Every group and measure with its path in the file, parents first, in file order."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from keepwell.base.business_time import Calendar
 from keepwell.base.home import Home
 from keepwell.jobs.catalogue import read_catalogue
+from keepwell.jobs.detect import due_accounts
 from keepwell.jobs.mapping import do_derive_history
 from keepwell.jobs.package import log_columns, newest_versions, ready_log
 from keepwell.jobs.project import do_project_accounts
@@ -44,8 +46,9 @@ class CycleReport:
 class Cycle:
     """The turns of one home; one object per process, one process per home."""
 
-    def __init__(self, home: Home, engine: Engine) -> None:
+    def __init__(self, home: Home, engine: Engine, calendar: Calendar) -> None:
         self._home = home
+        self._calendar = calendar
         self._engine = engine
         self._sealer = Sealer(home)
         self._scored_at: datetime | None = None
@@ -74,6 +77,7 @@ class Cycle:
 
     def _score(self, now: datetime) -> int:
         touched = list(TouchedAccount.objects.order_by("pk").values_list("pk", flat=True)[:ACCOUNTS_A_TURN])
+        touched = list(dict.fromkeys([*touched, *due_accounts(ACCOUNTS_A_TURN, now=now)]))
         if touched:
             do_project_accounts(self._home, touched, now=now)
         versions = newest_versions()
@@ -81,7 +85,16 @@ class Cycle:
         for version in versions:
             accounts = None if version.pk in due else touched
             if accounts is None or accounts:
-                do_score_accounts(self._home, self._engine, version, [now], accounts=accounts, by=BY, now=now)
+                do_score_accounts(
+                    self._home,
+                    self._engine,
+                    version,
+                    [now],
+                    accounts=accounts,
+                    detects=self._calendar,
+                    by=BY,
+                    now=now,
+                )
                 if accounts:
                     _keep_one_an_hour(version, accounts, now)
         TouchedAccount.objects.filter(pk__in=touched).delete()

@@ -12,11 +12,11 @@ from django.db import transaction
 from keepwell.base.errors import UserError, nearest
 from keepwell.base.home import Home
 from keepwell.facts.catalogue import Catalogue
-from keepwell.health.checks.check import load_valid_package
 from keepwell.health.load import HEADER, load_package
 from keepwell.health.package import Package, PackageText
 from keepwell.jobs.audit import record_act
 from keepwell.lake.log import EventLog, PropertyColumn
+from keepwell.signals.check import load_valid_whole
 from keepwell.store.models import ModelVersion
 
 SHIPPED: Final = Path(__file__).parent.parent / "models"
@@ -65,7 +65,7 @@ def find_text(home: Home, package: str) -> tuple[PackageText, dict[str, PackageT
 def do_install_package(home: Home, folder: Path, *, by: str, now: datetime) -> str:
     """Copy a package into the home, in place of an earlier copy, and give its id; with an error nothing is copied."""
     text = read_folder(folder, str(folder))
-    package = load_valid_package(text, read_texts(home))
+    package, _ = load_valid_whole(text, read_texts(home))
     target = home.packages / package.id
     with transaction.atomic():
         target.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def do_publish_package(
     the package declares become columns of the log, filled from history.
     """
     texts = read_texts(home)
-    package = load_valid_package(named_text(texts, package_id), texts)
+    package, _ = load_valid_whole(named_text(texts, package_id), texts)
     ready_log(home, log_columns(package.catalogue))
     lineage = (package.id, *package.ancestors)
     text = {f"{name}/{file}": content for name in lineage for file, content in texts[name].files.items()}

@@ -1,6 +1,6 @@
 """Writing scores down: a record for each account and moment, and the newest of them as current."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Final
 
@@ -10,9 +10,8 @@ from keepwell.health.explain import ranked_losses, ranked_wins
 from keepwell.health.health_model import HealthModel
 from keepwell.health.held_band import HeldBand, hold_band, raw_band
 from keepwell.health.score import Scores
-from keepwell.health.segment import Known, Standing, members
 from keepwell.health.trend import direction
-from keepwell.store.models import Account, CurrentScore, ModelVersion, ScoreRecord, SegmentAccount
+from keepwell.store.models import CurrentScore, ModelVersion, ScoreRecord
 
 ROWS_A_STATEMENT: Final = 500
 
@@ -31,6 +30,7 @@ class ScoreBook:
         self._rows: list[ScoreRecord] = []
         self._newest: list[tuple[ScoreRecord, int]] = []
         self._last: Scores | None = None
+        self._is_newest = False
 
     def enter(self, scores: Scores, earlier: Scores, ended: Set[int]) -> int:
         """Add the records of one moment; `earlier` are the scores that the trend compares with.
@@ -62,12 +62,12 @@ class ScoreBook:
             return
         self._records().filter(version=self._version, as_of__in=self._moments).delete()
         newest = self._records().aggregate(newest=Max("as_of"))["newest"]
-        is_newest = newest is None or newest <= self._last.as_of
-        if is_newest:
+        self._is_newest = newest is None or newest <= self._last.as_of
+        if self._is_newest:
             for record, row in self._newest:
                 record.measures = measure_lines(self._last, row)
         ScoreRecord.objects.bulk_create(self._rows, batch_size=ROWS_A_STATEMENT)
-        if is_newest:
+        if self._is_newest:
             self._write_current(self._last)
 
     def _write_current(self, scores: Scores) -> None:
@@ -90,28 +90,16 @@ class ScoreBook:
             for (record, _), lost, won in zip(self._newest, losses, wins, strict=True)
         ]
         CurrentScore.objects.bulk_create(current, batch_size=ROWS_A_STATEMENT)
-        self._write_segments(scores)
 
-    def _write_segments(self, scores: Scores) -> None:
-        rows = SegmentAccount.objects.filter(model=self._version.model)
-        if self._accounts is not None:
-            rows = rows.filter(account_id__in=self._accounts)
-        rows.delete()
-        if not self._model.segments:
-            return
-        traits = Account.objects.in_bulk([record.account_id for record, _ in self._newest])
-        standings = {
-            record.account_id: standing(record, scores, row, traits[record.account_id].traits)
-            for record, row in self._newest
-        }
-        SegmentAccount.objects.bulk_create(
-            (
-                SegmentAccount(account_id=account, model=self._version.model, segment=segment.id)
-                for segment in self._model.segments
-                for account in members(segment, standings)
-            ),
-            batch_size=ROWS_A_STATEMENT,
-        )
+    @property
+    def newest(self) -> Sequence[tuple[ScoreRecord, int]]:
+        """The records of the last moment in the order of accounts, each with its row in the scores."""
+        return self._newest
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the last moment that was entered is the newest of all; true of current scores only."""
+        return self._is_newest
 
     def _records(self) -> QuerySet[ScoreRecord]:
         rows = ScoreRecord.objects.filter(version__model=self._version.model)
@@ -142,18 +130,6 @@ class ScoreBook:
             return
         record.trend_nano = int(scores.nano_points[row]) - int(earlier.nano_points[before])
         record.trend = direction(record.trend_nano, self._model.trend)
-
-
-def standing(record: ScoreRecord, scores: Scores, row: int, traits: Mapping[str, Known]) -> Standing:
-    """What a segment's rule may ask of an account; a score of too little data counts as not known."""
-    is_known = bool(record.band)
-    return Standing(
-        score=scores.points(row) if is_known else None,
-        band=record.band or None,
-        trend=record.trend or None,
-        metrics=dict(zip(scores.measures, scores.values[row].tolist(), strict=True)),
-        traits=traits,
-    )
 
 
 def measure_lines(scores: Scores, row: int) -> list[dict[str, object]]:

@@ -49,11 +49,11 @@ def trait_events(
         return
     query = (
         f'SELECT account, contact, name, "at", known_at, props FROM {duck.files(files)} '
-        f'WHERE name IN ({_listed(list(names))}) AND {_cut(moment)} {_of(accounts)} ORDER BY "at", tie'
+        f'WHERE name IN ({_listed(list(names))}) AND {cut(moment)} {_of(accounts)} ORDER BY "at", tie'
     )
     with duck.session() as database:
         for row in _rows(database, query):
-            props = _told(row.pop("props"))
+            props = props_told(row.pop("props"))
             yield TraitEvent(**{**row, "name": names[row["name"]]}, props=props)
 
 
@@ -64,7 +64,7 @@ def spans(log: EventLog, moment: Moment, accounts: Sequence[int] | None = None) 
         return {}
     query = (
         f'SELECT account, min("at") AS first_at, max("at") AS last_at FROM {duck.files(files)} '
-        f"WHERE {_cut(moment)} {_of(accounts)} GROUP BY account"
+        f"WHERE {cut(moment)} {_of(accounts)} GROUP BY account"
     )
     with duck.session() as database:
         return {row["account"]: Span(row["first_at"], row["last_at"]) for row in _rows(database, query)}
@@ -81,13 +81,13 @@ def account_events(
     if not files:
         return [], 0
     begun = f' AND "at" >= {duck.instant(since)}' if since else ""
-    rest = f"FROM {duck.files(files)} WHERE account = {int(account)} AND {_cut(moment)}{begun} AND ({where})"
+    rest = f"FROM {duck.files(files)} WHERE account = {int(account)} AND {cut(moment)}{begun} AND ({where})"
     columns = 'account, contact, name, "at", known_at, source, message_id, imported, props, sent_name'
     with duck.session() as database:
         # All rows are fetched: a result that is not read to its end blocks the session.
         ((total,),) = database.execute(f"SELECT count(*) {rest}").fetchall()
         page = f'SELECT {columns} {rest} ORDER BY "at" DESC, tie DESC LIMIT {int(limit)} OFFSET {int(offset)}'
-        events = [LoggedEvent(**{**row, "props": _told(row["props"])}) for row in _rows(database, page)]
+        events = [LoggedEvent(**{**row, "props": props_told(row["props"])}) for row in _rows(database, page)]
     return events, total
 
 
@@ -120,11 +120,12 @@ def _rows(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[dict[str,
         yield from batch.to_pylist()
 
 
-def _told(props: str | None) -> dict[str, object]:
+def props_told(props: str | None) -> dict[str, object]:
     return json.loads(props) if props else {}
 
 
-def _cut(moment: Moment) -> str:
+def cut(moment: Moment) -> str:
+    """SQL over the log's columns that holds for what had happened and was known at the moment."""
     happened, known = duck.instant(moment.happened_before), duck.instant(moment.known_before)
     return f'"at" < {happened} AND known_at < {known}'
 

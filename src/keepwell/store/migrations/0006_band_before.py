@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('store', '0005_telling'),
+        ("store", "0005_telling"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='scorerecord',
-            name='band_before',
+            model_name="scorerecord",
+            name="band_before",
             field=models.CharField(blank=True, max_length=64),
         ),
     ]

@@ -8,11 +8,22 @@ from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
 from keepwell.store.models.score import CurrentScore, ScoreRecord
 from keepwell.store.models.segment import SegmentAccount
+from keepwell.store.models.signal import (
+    AccountLook,
+    Alert,
+    ImportedAccount,
+    Milestone,
+    Opportunity,
+    OpportunitySign,
+    SignalEpisode,
+)
 from keepwell.store.models.source import ApiKey, Source
 from keepwell.store.models.telling import PullPosition, Telling
 
 __all__ = [
     "Account",
+    "AccountLook",
+    "Alert",
     "ApiKey",
     "AuditEntry",
     "Contact",
@@ -20,16 +31,21 @@ __all__ = [
     "Derivation",
     "EventName",
     "ImportRun",
+    "ImportedAccount",
     "InboxBatch",
     "LedgerCount",
     "MappingVersion",
     "Member",
+    "Milestone",
     "ModelVersion",
+    "Opportunity",
+    "OpportunitySign",
     "PullPosition",
     "RejectedEvent",
     "ScoreRecord",
     "SealPlan",
     "SegmentAccount",
+    "SignalEpisode",
     "Source",
     "Telling",
     "TouchedAccount",

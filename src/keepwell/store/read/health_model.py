@@ -7,10 +7,11 @@ from functools import lru_cache
 from itertools import pairwise
 
 from keepwell.health.health_model import Group, HealthModel, Measure
+from keepwell.health.package import Package
 from keepwell.health.weight import NANO, WeightTree
 from keepwell.metrics.metric import Metric
 from keepwell.store.models import Member, ModelVersion
-from keepwell.store.read.package import model_of
+from keepwell.store.read.package import model_of, signals_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,15 @@ def face_of(version: ModelVersion) -> ModelFace:
         metrics=metrics,
         min_coverage=float(model.missing.min_coverage),
         trend_days=model.trend.days,
-        segments={segment.id: segment.title for segment in model.segments},
+        segments=_segments(version, package, model),
     )
+
+
+def _segments(version: ModelVersion, package: Package, model: HealthModel) -> dict[str, str]:
+    """Segments are about the package's first model."""
+    if model is not next(iter(package.models.values())):
+        return {}
+    return {name: segment.title for name, segment in signals_of(version).segments.items()}
 
 
 def _bands(model: HealthModel) -> tuple[BandFace, ...]:

@@ -1,4 +1,4 @@
-"""The hysteresis and the segments of a health model name bands that it has."""
+"""The hysteresis of a health model names bands that it has."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Literal
@@ -18,8 +18,3 @@ class KnownBands(Check):
                 if name not in known:
                     sentence = f"hysteresis: unknown band '{name}'.{nearest(name, known)}"
                     yield error(source.problem(("hysteresis", "except", number), sentence))
-            for number, segment in enumerate(model.segments):
-                for name in dict.fromkeys(name for rule in segment.when.walk() for name in rule.bands()):
-                    if name not in known:
-                        sentence = f"segment '{segment.id}': unknown band '{name}'.{nearest(name, known)}"
-                        yield error(source.problem(("segments", number), sentence))

@@ -14,13 +14,18 @@ class KnownEvents(Check):
     def issues(self, package: Package) -> Iterator[Issue]:
         if not package.are_all_read:
             return
-        known = tuple(package.event_spots)
-        spelt = package.catalogue.names()
         for metric_id, metric in package.metrics.items():
             names = dict.fromkeys(name for events in metric.reads() for name in events.events)
             for name in names:
-                if name in known:
-                    continue
-                hint = f" That is an alias of '{spelt[name]}'." if name in spelt else nearest(name, known)
-                sentence = f"metric '{metric_id}': unknown event '{name}'.{hint}"
-                yield error(package.metric_spots[metric_id].problem(sentence, "events"))
+                sentence = unknown_event(name, package)
+                if sentence:
+                    yield error(package.metric_spots[metric_id].problem(f"metric '{metric_id}': {sentence}", "events"))
+
+
+def unknown_event(name: str, package: Package) -> str:
+    """What is wrong with the name of an event; "" when the catalogue declares it."""
+    if name in package.event_spots:
+        return ""
+    spelt = package.catalogue.names()
+    hint = f" That is an alias of '{spelt[name]}'." if name in spelt else nearest(name, tuple(package.event_spots))
+    return f"unknown event '{name}'.{hint}"

@@ -1,10 +1,10 @@
-"""A measure, a segment and a mix name metrics that the package or the one it extends defines."""
+"""A measure and a mix name metrics that the package or the one it extends defines."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from keepwell.base.errors import nearest
-from keepwell.health.checks.check import Check, Issue, error, models_of, parts_of
+from keepwell.health.checks.check import Check, Issue, error, parts_of
 from keepwell.health.health_model import Measure
 from keepwell.health.package import Package
 
@@ -19,12 +19,6 @@ class KnownMetrics(Check):
         for _, source, path, part in parts_of(package):
             if isinstance(part, Measure) and part.metric not in known:
                 yield error(source.problem((*path, "metric"), _unknown(part.metric, known)))
-        for model, source in models_of(package):
-            for number, segment in enumerate(model.segments):
-                for name in dict.fromkeys(name for rule in segment.when.walk() for name in rule.metric):
-                    if name not in known:
-                        sentence = f"segment '{segment.id}': {_unknown(name, known)}"
-                        yield error(source.problem(("segments", number), sentence))
         for metric_id, metric in package.metrics.items():
             for name in metric.uses():
                 if name not in known:

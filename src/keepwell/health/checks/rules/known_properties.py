@@ -20,7 +20,7 @@ class KnownProperties(Check):
             return
         for metric_id, metric in package.metrics.items():
             spot = package.metric_spots[metric_id]
-            for name, sentence in _sentences(metric, package):
+            for name, sentence in property_sentences(metric, package):
                 yield error(spot.problem(f"metric '{metric_id}': {sentence}", *_place(metric, name)))
 
 
@@ -30,7 +30,8 @@ def _place(metric: Metric, name: str) -> tuple[str, ...]:
     return ("where", name) if is_condition else ("property",)
 
 
-def _sentences(metric: Metric, package: Package) -> Iterator[tuple[str, str]]:
+def property_sentences(metric: Metric, package: Package) -> Iterator[tuple[str, str]]:
+    """The properties that a metric cannot read, each with what is wrong."""
     told: set[str] = set()
     for events in metric.reads():
         carried = _carried(events.events, package)

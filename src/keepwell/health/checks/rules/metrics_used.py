@@ -17,7 +17,6 @@ class MetricsUsed(Check):
         used: set[str] = set()
         for model, _ in models_of(package):
             used.update(package.metrics_of(model))
-            used.update(name for segment in model.segments for rule in segment.when.walk() for name in rule.metric)
         unused = [name for name, spot in package.metric_spots.items() if name not in used and package.is_own(spot)]
         if unused:
             some = ", ".join(f"'{name}'" for name in unused)

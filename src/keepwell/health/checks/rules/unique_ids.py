@@ -1,4 +1,4 @@
-"""Ids of bands, groups and segments are unique in a health model, and a metric stands in a group once."""
+"""Ids of bands and groups are unique in a health model, and a metric stands in a group once."""
 
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal
@@ -29,10 +29,6 @@ class UniqueIds(Check):
                 ((*path, "id"), part.id) for path, part in model.walk() if isinstance(part, Group)
             ]
             yield from _repeated(source, "group", groups)
-            segments: list[tuple[Path, str]] = [
-                (("segments", number, "id"), one.id) for number, one in enumerate(model.segments)
-            ]
-            yield from _repeated(source, "segment", segments)
             for path, part in model.walk():
                 if isinstance(part, Group):
                     measures: list[tuple[Path, str]] = [

@@ -1,0 +1,179 @@
+"""Alerts: opened and closed by looks, handled by members."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from keepwell.base.errors import UserError
+from keepwell.facts.moment import Moment
+from keepwell.jobs.audit import record_act
+from keepwell.jobs.panel import named
+from keepwell.jobs.signal_evidence import Evidence, Scene
+from keepwell.lake.evidence import newest_events
+from keepwell.lake.log import EventLog
+from keepwell.metrics.event_filter import EventFilter
+from keepwell.signals.alert import CloseReason
+from keepwell.signals.episode import dismissed
+from keepwell.signals.look import Look
+from keepwell.signals.policy import Policy
+from keepwell.store.models import Alert, Member, SignalEpisode
+from keepwell.store.read.dictionary import name_codes
+from keepwell.store.read.package import signals_of
+
+# What is known later than this after it happened is marked so.
+LATE: Final = timedelta(hours=1)
+ROWS_A_STATEMENT: Final = 500
+CONTACTS_READ: Final = 50
+NOTE_CHARACTERS: Final = 2000
+# By themselves alerts close for these reasons; `CloseReason` are those of members.
+CLEARED: Final = "cleared"
+SUPERSEDED: Final = "superseded"
+ENDED: Final = "account_ended"
+# Contacts with an account, of either side.
+CONTACTS: Final = EventFilter(events=("touch_sent", "meeting_held", "message_replied", "message_received"))
+
+
+def do_open_alerts(scene: Scene, found: Look, *, now: datetime) -> int:
+    """Write a row for every alert that a look opened, with its evidence. Inside the transaction of the look."""
+    opened: dict[str, list[int]] = {}
+    for change in found.changes:
+        if change.noun == "alert" and change.transition == "open":
+            opened.setdefault(change.rule, []).append(change.row)
+    rows: list[Alert] = []
+    for name, places in opened.items():
+        rule = scene.book.alerts[name]
+        evidence = scene.evidence(rule.when, places)
+        for row in places:
+            account = int(scene.panel.accounts[row])
+            happened = scene.happened_at(rule.when, row)
+            episode = found.episodes[account, "alert", name]
+            rows.append(
+                Alert(
+                    account_id=account,
+                    package=scene.package,
+                    rule=name,
+                    version=scene.version,
+                    title=rule.title,
+                    severity=rule.severity,
+                    happened_at=happened,
+                    detected_at=episode.since if episode is not None else now,
+                    opened_at=now,
+                    respond_by=None if rule.respond is None else rule.respond.due_at(now, scene.calendar),
+                    is_known_late=now - happened > LATE,
+                    assignee_id=scene.accounts[account].owner_id,
+                    evidence=evidence[row],
+                )
+            )
+    Alert.objects.bulk_create(rows)
+    return len(rows)
+
+
+def do_close_alerts(scene: Scene, found: Look, ended: Sequence[int], *, now: datetime) -> int:
+    """Close what is over, what a worse alert took the place of, and everything of accounts that ended."""
+    count = 0
+    for change in found.changes:
+        if change.noun == "alert" and change.transition != "open":
+            reason = SUPERSEDED if change.transition == "supersede" else CLEARED
+            rows = open_alerts().filter(account=change.account, package=scene.package, rule=change.rule)
+            count += rows.update(closed_at=now, close_reason=reason)
+    if ended:
+        over = named(open_alerts().filter(package=scene.package), ended).filter(account__in=ended)
+        count += over.update(closed_at=now, close_reason=ENDED)
+    return count
+
+
+def do_follow_alerts(scene: Scene, *, now: datetime) -> None:
+    """Note first contacts, and wake what was put aside until it changes."""
+    rows = named(open_alerts().filter(package=scene.package), scene.panel.accounts.tolist())
+    waiting = [row for row in rows if row.first_contact_at is None or row.snoozed_evidence]
+    place = {account: row for row, account in enumerate(scene.panel.accounts.tolist())}
+    waiting = [row for row in waiting if row.account_id in place]
+    if not waiting:
+        return
+    accounts = sorted({row.account_id for row in waiting if row.account_id is not None})
+    since = min(row.opened_at for row in waiting)
+    log, moment = EventLog(scene.home.log), Moment.at(scene.panel.as_of)
+    contacts = newest_events(log, [CONTACTS], name_codes(), accounts, moment, most=CONTACTS_READ, since=since)
+    for alert in waiting:
+        later = [one.at for one in contacts.get(alert.account_id or 0, ()) if one.at >= alert.opened_at]
+        if later and alert.first_contact_at is None:
+            alert.first_contact_at = min(later)
+        if alert.snoozed_evidence and alert.rule in scene.book.alerts:
+            when = scene.book.alerts[alert.rule].when
+            row = place[alert.account_id or 0]
+            if evidence_mark(scene.evidence(when, [row])[row]) != alert.snoozed_evidence:
+                alert.snoozed_evidence = ""
+    Alert.objects.bulk_update(waiting, ["first_contact_at", "snoozed_evidence"], batch_size=ROWS_A_STATEMENT)
+
+
+def do_acknowledge_alert(alert: Alert, *, by: str, now: datetime) -> None:
+    """Somebody has seen it. Doing it again changes nothing."""
+    with transaction.atomic():
+        if open_alerts().filter(pk=alert.pk, acknowledged_at=None).update(acknowledged_at=now, acknowledged_by=by):
+            record_act("alert_acknowledged", f"alert {alert.pk}", {}, by=by, now=now)
+
+
+def do_assign_alert(alert: Alert, member: Member | None, *, by: str, now: datetime) -> None:
+    """Give it to a member, or to nobody."""
+    with transaction.atomic():
+        _still_open(alert)
+        Alert.objects.filter(pk=alert.pk).update(assignee=member)
+        record_act("alert_assigned", f"alert {alert.pk}", {"to": member.email if member else None}, by=by, now=now)
+
+
+def do_snooze_alert(alert: Alert, until: datetime | None, *, by: str, now: datetime) -> None:
+    """Put it aside until a moment, or with None until what it rests on changes."""
+    if until is not None and until <= now:
+        raise UserError(
+            f"An alert cannot be put aside until {until:%Y-%m-%d %H:%M} UTC, which is over; give a later time."
+        )
+    with transaction.atomic():
+        fresh = _still_open(alert)
+        mark = evidence_mark(fresh.evidence) if until is None else ""
+        Alert.objects.filter(pk=alert.pk).update(snoozed_until=until, snoozed_evidence=mark)
+        told = {"until": until.isoformat() if until else "it changes"}
+        record_act("alert_snoozed", f"alert {alert.pk}", told, by=by, now=now)
+
+
+def do_close_alert(alert: Alert, reason: CloseReason, *, note: str = "", by: str, now: datetime) -> None:
+    """Close it for a reason. While it still holds, nobody is told of it again."""
+    with transaction.atomic():
+        fresh = _still_open(alert)
+        Alert.objects.filter(pk=alert.pk).update(
+            closed_at=now, closed_by=by, close_reason=reason, note=note[:NOTE_CHARACTERS]
+        )
+        _mute(fresh, now)
+        record_act("alert_closed", f"alert {alert.pk}", {"reason": reason, "note": note}, by=by, now=now)
+
+
+def open_alerts() -> QuerySet[Alert]:
+    return Alert.objects.filter(closed_at=None)
+
+
+def evidence_mark(evidence: Evidence) -> str:
+    """A digest that changes when the band or an event behind an alert does, not with every number."""
+    told = [evidence.get("band"), evidence.get("events")]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _still_open(alert: Alert) -> Alert:
+    fresh = open_alerts().select_for_update().filter(pk=alert.pk).first()
+    if fresh is None:
+        raise UserError(f"The alert '{alert.title}' is closed already; there is nothing to do about it.")
+    return fresh
+
+
+def _mute(alert: Alert, now: datetime) -> None:
+    rows = SignalEpisode.objects.filter(account=alert.account_id, package=alert.package, noun="alert", rule=alert.rule)
+    for row in rows:
+        version = alert.version
+        book = signals_of(version) if version is not None else None
+        rule = book.alerts.get(alert.rule) if book is not None else None
+        policy = book.policy("alert", rule) if book is not None and rule is not None else Policy()
+        after = dismissed(policy, now)
+        rows.filter(pk=row.pk).update(phase=after.phase, since=after.since, until=after.until)

@@ -1,0 +1,141 @@
+"""Milestones: successes reached, whether it is wise to celebrate them now, and the awards of a month."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Literal
+
+from django.db import transaction
+from django.db.models import Avg, QuerySet
+
+from keepwell.base.errors import UserError
+from keepwell.health.weight import NANO
+from keepwell.jobs.audit import record_act
+from keepwell.jobs.panel import named
+from keepwell.jobs.signal_evidence import Scene
+from keepwell.signals.look import Look
+from keepwell.signals.milestone import Award
+from keepwell.signals.truth import YES
+from keepwell.store.models import Milestone, ModelVersion, ScoreRecord
+from keepwell.store.read.package import signals_of
+
+ROWS_A_STATEMENT: Final = 500
+
+
+def do_reach_milestones(scene: Scene, found: Look, *, now: datetime) -> int:
+    """Write down what was reached; a milestone of once only never again."""
+    reached: dict[str, list[int]] = {}
+    for change in found.changes:
+        if change.noun == "milestone" and change.transition == "open":
+            reached.setdefault(change.rule, []).append(change.row)
+    count = 0
+    for name, rows in reached.items():
+        rule = scene.book.milestones[name]
+        accounts = [int(scene.panel.accounts[row]) for row in rows]
+        before = Milestone.objects.filter(package=scene.package, rule=name, account__in=accounts)
+        had = set(before.values_list("account_id", flat=True)) if rule.once else set()
+        fresh = [row for row, account in zip(rows, accounts, strict=True) if account not in had]
+        evidence = scene.evidence(rule.when, fresh)
+        Milestone.objects.bulk_create(
+            Milestone(
+                account_id=int(scene.panel.accounts[row]),
+                package=scene.package,
+                version=scene.version,
+                rule=name,
+                title=rule.title,
+                action=rule.action,
+                reached_at=now,
+                evidence=evidence[row],
+            )
+            for row in fresh
+        )
+        count += len(fresh)
+    return count
+
+
+def do_judge_milestones(scene: Scene) -> None:
+    """Say of every new milestone at these accounts whether celebrating it would be out of place now."""
+    place = {account: row for row, account in enumerate(scene.panel.accounts.tolist())}
+    rows = named(new_milestones().filter(package=scene.package), list(place))
+    waiting = [row for row in rows if row.account_id in place]
+    truths = {name: one.when.truth(scene.panel) for name, one in scene.book.unwise.items()} if waiting else {}
+    for milestone in waiting:
+        row = place[milestone.account_id]
+        reasons = [scene.book.unwise[name].because for name, truth in truths.items() if truth[row] == YES]
+        milestone.unwise_because = "; ".join(reasons)[:300]
+    Milestone.objects.bulk_update(waiting, ["unwise_because"], batch_size=ROWS_A_STATEMENT)
+
+
+def do_settle_milestone(
+    milestone: Milestone, state: Literal["celebrated", "passed_over"], *, by: str, now: datetime
+) -> None:
+    """Somebody celebrated it, or decided not to."""
+    with transaction.atomic():
+        if not new_milestones().filter(pk=milestone.pk).update(state=state, settled_at=now, settled_by=by):
+            raise UserError(f"The milestone '{milestone.title}' is settled already; there is nothing to do about it.")
+        record_act("milestone_settled", f"milestone {milestone.pk}", {"state": state}, by=by, now=now)
+
+
+def do_award_month(version: ModelVersion, *, by: str, now: datetime) -> int:
+    """Give the awards of the last whole month (UTC) that were not given yet, and say how many accounts got one."""
+    book = signals_of(version)
+    first = now.astimezone(UTC).date().replace(day=1)
+    month = (first - timedelta(days=1)).replace(day=1)
+    count = 0
+    for name, award in book.awards.items():
+        with transaction.atomic():
+            given = Milestone.objects.filter(package=book.package.id, rule=name, month=month)
+            if given.exists():
+                continue
+            rows = [
+                Milestone(
+                    account_id=account,
+                    package=book.package.id,
+                    version=version,
+                    rule=name,
+                    title=award.title,
+                    reached_at=now,
+                    month=month,
+                    evidence={
+                        "lines": [
+                            {
+                                "label": f"Average score in {month:%B %Y}",
+                                "value": average,
+                                "unit": "points",
+                                "limit": "",
+                            },
+                            {"label": "More than the month before", "value": rise, "unit": "points", "limit": ""},
+                        ],
+                        "events": [],
+                    },
+                )
+                for account, average, rise in _winners(version, award, month, first)
+            ]
+            Milestone.objects.bulk_create(rows)
+            if rows:
+                told = {"month": f"{month:%Y-%m}", "accounts": len(rows)}
+                record_act("month_awarded", f"{book.package.id}/{name}", told, by=by, now=now)
+            count += len(rows)
+    return count
+
+
+def new_milestones() -> QuerySet[Milestone]:
+    return Milestone.objects.filter(state="new")
+
+
+def _winners(version: ModelVersion, award: Award, month: date, until: date) -> Sequence[tuple[int, float, float]]:
+    """Accounts with their average of the month and its rise in points, the largest rise first."""
+    earlier = (month - timedelta(days=1)).replace(day=1)
+    before, now = _averages(version, earlier, month), _averages(version, month, until)
+    rises = [
+        (account, average, average - before[account])
+        for account, average in now.items()
+        if account in before and average >= award.least_score and average - before[account] >= award.least_rise
+    ]
+    return sorted(rises, key=lambda one: (-one[2], -one[1], one[0]))[: award.places]
+
+
+def _averages(version: ModelVersion, since: date, until: date) -> dict[int, float]:
+    begin, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (since, until))
+    records = ScoreRecord.objects.filter(version__model=version.model, as_of__gte=begin, as_of__lt=end).exclude(band="")
+    rows = records.values_list("account").annotate(average=Avg("nano_points"))
+    return {account: average / NANO for account, average in rows}

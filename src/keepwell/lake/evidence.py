@@ -1,0 +1,69 @@
+"""The events behind a signal, and how far each source has told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from keepwell.facts.event_name import NameCodes
+from keepwell.facts.moment import Moment
+from keepwell.lake import duck
+from keepwell.lake.history import cut, props_told, reading
+from keepwell.lake.log import EventLog
+from keepwell.metrics.event_filter import EventFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """An event that stands behind a signal; `name` is a code of the dictionary."""
+
+    name: int
+    at: datetime
+    source: str
+    message_id: str
+    props: Mapping[str, object]
+
+
+def newest_events(
+    log: EventLog,
+    filters: Sequence[EventFilter],
+    names: NameCodes,
+    accounts: Sequence[int],
+    moment: Moment,
+    *,
+    most: int,
+    since: datetime | None = None,
+) -> dict[int, list[Witness]]:
+    """Of each account the newest events that one of the filters reads, newest first; some accounts may have none."""
+    files = [file.path for file in log.files(accounts)]
+    if not files or not filters or not accounts:
+        return {}
+    begun = f' AND "at" >= {duck.instant(since)}' if since else ""
+    query = (
+        f'SELECT account, name, "at", source, message_id, props FROM {duck.files(files)} '
+        f"WHERE account IN (SELECT unnest([{', '.join(str(int(one)) for one in accounts)}])) AND {cut(moment)}{begun} "
+        f"AND ({reading(log, filters, names)}) "
+        f'QUALIFY row_number() OVER (PARTITION BY account ORDER BY "at" DESC, tie DESC) <= {int(most)} '
+        'ORDER BY "at" DESC, tie DESC'
+    )
+    found: dict[int, list[Witness]] = {}
+    with duck.session() as database:
+        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
+    for row in rows:
+        account, props = row.pop("account"), props_told(row.pop("props"))
+        found.setdefault(account, []).append(Witness(**row, props=props))
+    return found
+
+
+def told_until(log: EventLog, moment: Moment, since: datetime) -> dict[str, datetime]:
+    """The time of the newest event that each source has told of, as known at the moment; none older than `since`."""
+    files = [file.path for file in log.files()]
+    if not files:
+        return {}
+    query = (
+        f'SELECT source, max("at") AS newest FROM {duck.files(files)} '
+        f'WHERE {cut(moment)} AND "at" >= {duck.instant(since)} GROUP BY source'
+    )
+    with duck.session() as database:
+        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
+    return {row["source"]: row["newest"] for row in rows}

@@ -1,0 +1,35 @@
+"""Alert rules: problems that open and close."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from keepwell.base.shape import Name
+from keepwell.base.timeline import Timeline
+from keepwell.signals.rule import Policies, Rule, Shape
+
+Severity = Literal["critical", "high", "medium", "low"]
+# The worst first.
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+Tell = Literal["at_once", "daily", "weekly"]
+# How an alert may be closed by a person; `acted` counts for the rule's precision, `false_alarm` against it.
+CloseReason = Literal["acted", "false_alarm", "known", "duplicate"]
+
+
+class AlertRule(Rule):
+    """`respond` is the time until the first contact. Opening closes the open alerts of `supersedes`.
+
+    `notify` are roles. `tell` says whether they hear of it at once or in the digest of the day or the week.
+    """
+
+    severity: Severity
+    notify: tuple[Name, ...] = ("csm",)
+    tell: Tell = "at_once"
+    respond: Timeline | None = None
+    supersedes: tuple[Name, ...] = ()
+
+
+class AlertsFile(Shape):
+    policies: Policies = Field(default={})
+    alerts: Annotated[Mapping[Name, AlertRule], Field(min_length=1)]

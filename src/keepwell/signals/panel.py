@@ -1,0 +1,58 @@
+"""What rules may ask about accounts at one moment, in columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keepwell.signals.truth import Truth
+
+Known = str | float | bool | Decimal | None
+# The moment of something that time alone never brings about, in microseconds since 1970.
+NEVER: Final = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A row per account; `accounts` ascends.
+
+    `bands` are the ids of the health model's bands, lowest first; `band` and `band_before` hold places in them, -1
+    where none is known. `nano_points` means nothing where `has_score` is false. `trend` is "" where it is not known.
+    `metrics` are NaN where missing. `peaks` and `lows` are the highest and lowest score of the last days, by the number
+    of days, in 1e-9 points, NaN where no score is comparable. `heard` says for each absence of how many days ago the
+    source of the account's newest such event last told anything, NaN where that was not asked.
+    """
+
+    as_of: datetime
+    accounts: NDArray[np.int64]
+    bands: tuple[str, ...]
+    has_score: NDArray[np.bool_]
+    nano_points: NDArray[np.int64]
+    band: NDArray[np.int64]
+    band_before: NDArray[np.int64]
+    trend: NDArray[np.object_]
+    metrics: Mapping[str, NDArray[np.float64]]
+    traits: Sequence[Mapping[str, Known]] = ()
+    peaks: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    lows: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    heard: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    segments: Mapping[str, Truth] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    def metric(self, name: str) -> NDArray[np.float64]:
+        """The values of a metric; all missing where nobody asked for it."""
+        found = self.metrics.get(name)
+        return np.full(len(self), np.nan) if found is None else found
+
+    def trait(self, name: str) -> list[Known]:
+        return [traits.get(name) for traits in self.traits] if self.traits else [None] * len(self)
+
+    def places(self, bands: Sequence[str]) -> list[int]:
+        """Places of bands by their ids; ids that the model does not have are left out."""
+        return [self.bands.index(band) for band in bands if band in self.bands]
