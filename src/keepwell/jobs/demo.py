@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
+from keepwell.base.business_time import Calendar
 from keepwell.base.home import Home
 from keepwell.connectors.report import ImportReport
 from keepwell.jobs.home import mark_demo_home
@@ -24,6 +25,7 @@ from keepwell.store.models import Member
 EMAIL: Final = "demo@example.com"
 DAILY_DAYS: Final = 60
 WEEK: Final = 7
+LIVED_DAYS: Final = 21
 
 IMPORT_MAP: Final = """\
 source: demo
@@ -52,7 +54,10 @@ class DemoPlan:
 def do_fill_demo(
     home: Home, engine: Engine, plan: DemoPlan, *, by: str, now: datetime, told: Callable[[str], None]
 ) -> tuple[ImportReport, list[ScoringRun]]:
-    """Make the member, publish the package, import the history and score it: weekly, and daily near the end."""
+    """Make the member, publish the package, import the history and score it: weekly, and daily near the end.
+
+    The last days are gone through as if they were lived, so that their signals are there; nobody is told of them.
+    """
     if not Member.objects.filter(email=EMAIL).exists():
         do_add_member(EMAIL, name="Dana Demo", role="owner", password=random_password(), by=by, now=now)
     mark_demo_home(home.path, EMAIL)
@@ -69,11 +74,15 @@ def do_fill_demo(
     for version in [*versions, *same]:
         told(f"Scoring the history under {version.model}")
         runs = do_score_accounts(home, engine, version, scored_moments(plan), by=by, now=now)
+        told(f"Living through the last {LIVED_DAYS} days")
+        for day in range(LIVED_DAYS, -1, -1):
+            moment = plan.until - timedelta(days=day)
+            runs = do_score_accounts(home, engine, version, [moment], detects=Calendar(), by=by, now=moment)
     return report, runs
 
 
 def scored_moments(plan: DemoPlan) -> list[datetime]:
-    """Every week of the history after the first month, every day of its end."""
+    """Every week of the history after the first month, every day of its end, but for the days that are lived."""
     daily = min(DAILY_DAYS, plan.days - 30)
-    back = [*range(daily), *range(daily, plan.days - 30, WEEK)]
+    back = [*range(LIVED_DAYS + 1, daily), *range(daily, plan.days - 30, WEEK)]
     return [plan.until - timedelta(days=days) for days in back]

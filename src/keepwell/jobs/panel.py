@@ -47,6 +47,7 @@ def read_panel(
         nano_points=np.array([record.nano_points or 0 for record in records], dtype=np.int64),
         band=np.array([place[record.band] for record in records], dtype=np.int64),
         band_before=np.array([place.get(record.band_before, -1) for record in records], dtype=np.int64),
+        raw_band=np.array([place[record.raw_band] for record in records], dtype=np.int64),
         trend=np.array([record.trend for record in records], dtype=np.object_),
         metrics={name: told[:, column] for column, name in enumerate(values.metrics)},
         traits=[accounts[record.account_id].traits for record in records],

@@ -21,7 +21,8 @@ class Panel:
     """A row per account; `accounts` ascends.
 
     `bands` are the ids of the health model's bands, lowest first; `band` and `band_before` hold places in them, -1
-    where none is known. `nano_points` means nothing where `has_score` is false. `trend` is "" where it is not known.
+    where none is known, and `raw_band` that of the band the score itself lies in, before hysteresis (None: the same as
+    `band`). `nano_points` means nothing where `has_score` is false. `trend` is "" where it is not known.
     `metrics` are NaN where missing. `peaks` and `lows` are the highest and lowest score of the last days, by the number
     of days, in 1e-9 points, NaN where no score is comparable. `heard` says for each absence of how many days ago the
     source of the account's newest such event last told anything, NaN where that was not asked.
@@ -41,6 +42,7 @@ class Panel:
     lows: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     heard: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     segments: Mapping[str, Truth] = field(default_factory=dict)
+    raw_band: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.accounts)

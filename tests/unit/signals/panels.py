@@ -24,6 +24,7 @@ class One:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     traits: Mapping[str, Known] = field(default_factory=dict)
     before: str = ""
+    raw: str | None = None
 
 
 def panel(*ones: One, as_of: datetime = AS_OF) -> Panel:
@@ -38,6 +39,7 @@ def panel(*ones: One, as_of: datetime = AS_OF) -> Panel:
         nano_points=np.array([nano(one.score or Decimal(0)) for one in ones], dtype=np.int64),
         band=np.array([place[one.band] for one in ones]),
         band_before=np.array([place[one.before] for one in ones]),
+        raw_band=np.array([place[one.band if one.raw is None else one.raw] for one in ones]),
         trend=np.array([one.trend for one in ones], dtype=np.object_),
         metrics={name: _column([one.metrics.get(name) for one in ones]) for name in names},
         traits=[one.traits for one in ones],

@@ -1,7 +1,8 @@
 """The account came into one of these bands, and is still there: `{bands: critical, from: above}`.
 
 `from: above` leaves out who rises into the band, `from: below` who falls into it. Where nobody knows which band was
-left, as with an account's first score, a rule that asks for a direction neither holds nor fails to hold.
+left, as with an account's first score, a rule that asks for a direction neither holds nor fails to hold. While hysteresis
+holds an account in a band that its score has left again in the direction it came from, the rule does not hold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,8 +27,12 @@ class BandEntered(Condition, BaseModel):
         is_in = truth_of(np.isin(panel.band, panel.places(self.band_ids())), panel.band >= 0)
         if self.came_from == "anywhere":
             return is_in
-        moved = panel.band < panel.band_before if self.came_from == "above" else panel.band > panel.band_before
-        return every([is_in, truth_of(moved, panel.band_before >= 0)])
+        raw = panel.band if panel.raw_band is None else panel.raw_band
+        if self.came_from == "above":
+            moved, is_back = panel.band < panel.band_before, raw > panel.band
+        else:
+            moved, is_back = panel.band > panel.band_before, raw < panel.band
+        return every([is_in, truth_of(moved, panel.band_before >= 0), truth_of(~is_back, panel.band >= 0)])
 
     def band_ids(self) -> Sequence[str]:
         return (self.bands,) if isinstance(self.bands, str) else self.bands
