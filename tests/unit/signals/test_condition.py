@@ -63,7 +63,7 @@ def test_who_is_back_where_he_came_from_by_his_score_has_not_entered_though_hyst
         One(Decimal(score), "at_risk", before="healthy", raw=raw) for score, raw in ((59, "at_risk"), (61, "healthy"))
     ]
     worse = One(Decimal(39), "at_risk", before="healthy", raw="high_risk")
-    assert fell.truth(panel(*held, worse)).tolist() == [1, -1, 1]
+    assert fell.truth(panel(still, back, worse)).tolist() == [1, -1, 1]
 
 
 @pytest.mark.parametrize(

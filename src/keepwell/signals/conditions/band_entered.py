@@ -1,8 +1,8 @@
 """The account came into one of these bands, and is still there: `{bands: critical, from: above}`.
 
 `from: above` leaves out who rises into the band, `from: below` who falls into it. Where nobody knows which band was
-left, as with an account's first score, a rule that asks for a direction neither holds nor fails to hold. While hysteresis
-holds an account in a band that its score has left again in the direction it came from, the rule does not hold.
+left, as with an account's first score, a rule that asks for a direction neither holds nor fails to hold. While
+hysteresis holds an account in a band that its score has left again for where it came from, the rule does not hold.
 """
 
 from collections.abc import Mapping, Sequence
