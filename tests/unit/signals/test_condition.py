@@ -59,9 +59,8 @@ def test_a_rule_holds_or_not_or_hangs_on_something_missing(written: Yaml, expect
 
 def test_who_is_back_where_he_came_from_by_his_score_has_not_entered_though_hysteresis_holds_him() -> None:
     fell = when({"band_entered": {"bands": "at_risk", "from": "above"}})
-    held = [
-        One(Decimal(score), "at_risk", before="healthy", raw=raw) for score, raw in ((59, "at_risk"), (61, "healthy"))
-    ]
+    still = One(Decimal(59), "at_risk", before="healthy", raw="at_risk")
+    back = One(Decimal(61), "at_risk", before="healthy", raw="healthy")
     worse = One(Decimal(39), "at_risk", before="healthy", raw="high_risk")
     assert fell.truth(panel(still, back, worse)).tolist() == [1, -1, 1]
 
