@@ -51,6 +51,7 @@ def do_detect_signals(
     calendar: Calendar,
     imported: Mapping[int, Imported],
     *,
+    is_full: bool,
     by: str,
     now: datetime,
 ) -> Detected:
@@ -64,7 +65,7 @@ def do_detect_signals(
     looks = {one.account_id: one for one in named(AccountLook.objects.filter(package=package), panel.accounts.tolist())}
     is_quiet = _quiet(version, package, panel, looks, imported)
     quiet_at = {account: one.quiet_at for account, one in looks.items() if one.quiet_at is not None}
-    whole = whole_panel(panel, book, home, version, quiet_at)
+    whole = whole_panel(panel, book, home, version, quiet_at, is_full=is_full)
     before = _episodes(package, panel)
     found = look(book, whole, before, is_quiet)
     scene = Scene(home, book, version, whole, accounts, calendar)

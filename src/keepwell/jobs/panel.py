@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeVar
 
 import numpy as np
-from django.db.models import Max, Min, Model, QuerySet
+from django.db.models import Avg, CharField, Max, Min, Model, QuerySet
+from django.db.models.functions import Cast, Substr
 from numpy.typing import NDArray
 
 from keepwell.base.home import Home
@@ -14,6 +15,7 @@ from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.health.health_model import HealthModel
 from keepwell.health.score import Scores
+from keepwell.health.weight import NANO
 from keepwell.lake.evidence import newest_events, told_until
 from keepwell.lake.log import EventLog
 from keepwell.signals.book import SignalBook
@@ -23,6 +25,7 @@ from keepwell.store.models import Account, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
 
 M = TypeVar("M", bound=Model)
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NAMED_AT_MOST: Final = 20_000
 
 
@@ -107,13 +110,40 @@ def with_heard(panel: Panel, book: SignalBook, home: Home) -> Panel:
     return replace(panel, heard=heard)
 
 
+def with_daily(panel: Panel, book: SignalBook, version: ModelVersion, quiet_at: Mapping[int, datetime]) -> Panel:
+    """The panel that also knows the average score of each of the last days, of this version and since `quiet_at`."""
+    found: dict[int, NDArray[np.float64]] = {}
+    place = {account: row for row, account in enumerate(panel.accounts.tolist())}
+    for days in book.daily_days():
+        since = panel.as_of - timedelta(days=days)
+        records = ScoreRecord.objects.filter(version=version, as_of__gte=since, as_of__lt=panel.as_of).exclude(band="")
+        # Days of UTC, as both databases write an instant.
+        day = Substr(Cast("as_of", CharField()), 1, 10)
+        rows = records.annotate(day=day).values_list("account", "day").annotate(average=Avg("nano_points"))
+        matrix = np.full((len(panel), days), np.nan)
+        for account, told, average in rows.iterator(chunk_size=5000):
+            ago = (panel.as_of.date() - date.fromisoformat(told)).days
+            if account in place and 0 <= ago < days and told > f"{quiet_at.get(account, LONG_AGO):%Y-%m-%d}":
+                matrix[place[account], days - 1 - ago] = average / NANO
+        found[days] = matrix
+    return replace(panel, daily=found)
+
+
 def named(rows: QuerySet[M], accounts: Sequence[int]) -> QuerySet[M]:
     """The rows of these accounts, and perhaps of others: a list of very many would cost more than it leaves out."""
     return rows.filter(account__in=accounts) if len(accounts) <= NAMED_AT_MOST else rows
 
 
 def whole_panel(
-    panel: Panel, book: SignalBook, home: Home, version: ModelVersion, quiet_at: Mapping[int, datetime]
+    panel: Panel,
+    book: SignalBook,
+    home: Home,
+    version: ModelVersion,
+    quiet_at: Mapping[int, datetime],
+    *,
+    is_full: bool,
 ) -> Panel:
-    """Everything that the rules may ask about."""
+    """Everything that the rules may ask about; what is judged once a day only in a full run."""
+    if is_full:
+        panel = with_daily(panel, book, version, quiet_at)
     return with_segments(book, with_heard(with_extremes(panel, book, version, quiet_at), book, home))

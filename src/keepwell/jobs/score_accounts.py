@@ -84,7 +84,19 @@ def do_score_accounts(
             panel, rows = read_panel(model, newest, scored[last], book.newest)
             over = sorted(ended_accounts(endings, last) & set(newest.accounts.tolist()))
             if detects is not None:
-                do_detect_signals(home, version, signals, panel, rows, over, detects, imported, by=by, now=now)
+                do_detect_signals(
+                    home,
+                    version,
+                    signals,
+                    panel,
+                    rows,
+                    over,
+                    detects,
+                    imported,
+                    is_full=accounts is None,
+                    by=by,
+                    now=now,
+                )
             else:
                 write_segments(version.model, with_segments(signals, panel), accounts)
         told = {

@@ -90,6 +90,9 @@ class SignalBook:
         found |= {policy.fast.days for policy in self.policies.values() if policy.fast is not None}
         return sorted(found)
 
+    def daily_days(self) -> list[int]:
+        return sorted({days for condition in self.conditions() for days in condition.daily_days()})
+
     def absences(self) -> dict[str, Absence]:
         found = (condition for condition in self.conditions() if isinstance(condition, Absence))
         return {absence.id: absence for absence in found}

@@ -70,6 +70,10 @@ class Condition:
         """Over how many days it must know the highest and the lowest score."""
         return ()
 
+    def daily_days(self) -> Sequence[int]:
+        """Over how many days it must know the average score of each day."""
+        return ()
+
     def reads(self) -> Sequence[EventFilter]:
         """The events that its reader is shown."""
         return ()

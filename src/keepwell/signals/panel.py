@@ -26,6 +26,7 @@ class Panel:
     `metrics` are NaN where missing. `peaks` and `lows` are the highest and lowest score of the last days, by the number
     of days, in 1e-9 points, NaN where no score is comparable. `heard` says for each absence of how many days ago the
     source of the account's newest such event last told anything, NaN where that was not asked.
+    `daily` are the averages of the last days in points, a column per day, oldest first; empty where not asked.
     """
 
     as_of: datetime
@@ -43,6 +44,7 @@ class Panel:
     heard: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     segments: Mapping[str, Truth] = field(default_factory=dict)
     raw_band: NDArray[np.int64] | None = None
+    daily: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.accounts)
