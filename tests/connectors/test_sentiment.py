@@ -33,6 +33,24 @@ def test_what_is_kept_ends_after_8_kilobytes_between_two_characters() -> None:
     assert (told["text"], told["text_length"]) == ("é" * 4096, 5000)
 
 
+@pytest.mark.requirement("B107")
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("We are looking at AcmeCRM next quarter.", "AcmeCRM"),
+        ("acmecrm?", "AcmeCRM"),
+        ("Can we export to Big Board?", "Big Board"),
+        ("We like AcmeCRMs better", None),
+        ("nothing of the kind", None),
+    ],
+)
+def test_a_competitor_of_the_owners_list_is_told_without_the_words(text: str, named: str | None) -> None:
+    told = told_of_text(text, {"competitors": " AcmeCRM, Big Board,,"})
+    assert told.get("competitor") == named
+    assert told.get("names_competitor", False) is (named is not None)
+    assert "text" not in told
+
+
 def test_no_text_has_no_tone() -> None:
     assert told_of_text(" <p> </p>", {"keep_text": True}) == {}
 

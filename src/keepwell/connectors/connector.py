@@ -107,7 +107,7 @@ class Connector:
             value = decoded(body)
         except UnreadableError:
             return body
-        reduced = without_words(value, self.free_text)
+        reduced = without_words(value, self.free_text, settings)
         return body if reduced == value else json.dumps(reduced, ensure_ascii=False).encode()
 
     def message_id(self, item: Part, delivery: Delivery) -> str:

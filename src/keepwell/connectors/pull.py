@@ -113,7 +113,7 @@ class Pull:
         try:
             return self.events(resource, Part.of(decoded(body)), settings, known_at)
         except (RefusedError, UnreadableError) as error:
-            kept = record if settings.get("keep_text") is True else without_words(record, self.free_text)
+            kept = record if settings.get("keep_text") is True else without_words(record, self.free_text, settings)
             text = json.dumps({"resource": resource, "record": kept}, ensure_ascii=False)
             message_id = Part.of(record).words("id")[:200]
             return Refusal(0, error.code, error.sentence, message_id, text.encode(errors="replace")[:EVENT_BYTES])

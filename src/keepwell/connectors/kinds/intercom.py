@@ -24,7 +24,7 @@ from typing import ClassVar, Final, Literal
 from keepwell.connectors.connector import Connector, Delivery
 from keepwell.connectors.hook_event import Value, hook_event, seconds
 from keepwell.connectors.payload import Part
-from keepwell.connectors.sentiment import told_at
+from keepwell.connectors.sentiment import COMPETITORS, told_at
 from keepwell.connectors.signature import check_equal, digest, header
 from keepwell.connectors.ticket import hours_between, severity, severity_props
 from keepwell.connectors.values import RefusedError
@@ -54,6 +54,7 @@ class Intercom(Connector):
     options: ClassVar[Mapping[str, str]] = {
         "severity": "Where a ticket says how serious it is; ticket_attributes.Priority without it.",
         "keep_text": "Keep what contacts write; without it only its tone and length.",
+        "competitors": COMPETITORS,
     }
 
     def check(self, delivery: Delivery, secret: str, settings: Mapping[str, object]) -> None:

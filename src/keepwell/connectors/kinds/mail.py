@@ -30,7 +30,7 @@ from mailparser_reply import EmailReplyParser
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.hook_event import Value, hook_event, iso_time
 from keepwell.connectors.payload import Part
-from keepwell.connectors.sentiment import plain_text, told_of_text
+from keepwell.connectors.sentiment import COMPETITORS, plain_text, told_of_text
 from keepwell.facts.inbound import Inbound, UnreadableError
 
 _LONGEST_HEADER: Final = 16_384
@@ -56,6 +56,7 @@ class Mail(Connector):
         "domain": "The domain of the Message-IDs that Keepwell sends.",
         "languages": "Languages in which mail programs announce a quotation, such as [en, de]; en without it.",
         "keep_text": "Keep what contacts write; without it only its tone and length.",
+        "competitors": COMPETITORS,
     }
 
     def check(self, delivery: Delivery, secret: str, settings: Mapping[str, object]) -> None:

@@ -35,7 +35,7 @@ from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.hook_event import SECOND, Value, hook_event, iso_text, seconds
 from keepwell.connectors.payload import Part
 from keepwell.connectors.recurring import amount, lines, monthly_price
-from keepwell.connectors.sentiment import told_at
+from keepwell.connectors.sentiment import COMPETITORS, told_at
 from keepwell.connectors.signature import FIRST_SIGNATURES, header, signed_second
 from keepwell.facts.inbound import Inbound
 
@@ -58,6 +58,7 @@ class Stripe(Connector):
     options: ClassVar[Mapping[str, str]] = {
         "account_metadata": "The key of Stripe's metadata that holds our account; account_id without it.",
         "keep_text": "Keep what customers write when they cancel; without it only its tone and length.",
+        "competitors": COMPETITORS,
     }
 
     def check(self, delivery: Delivery, secret: str, settings: Mapping[str, object]) -> None:

@@ -24,7 +24,7 @@ from keepwell.connectors.connector import Connector, Delivery
 from keepwell.connectors.hook_event import Value, hook_event, instant
 from keepwell.connectors.kinds.standard_webhooks import check_standard
 from keepwell.connectors.payload import Part
-from keepwell.connectors.sentiment import told_at
+from keepwell.connectors.sentiment import COMPETITORS, told_at
 from keepwell.connectors.signature import check_equal, digest, header
 from keepwell.connectors.values import RefusedError
 from keepwell.facts.inbound import Inbound
@@ -41,6 +41,7 @@ class Survey(Connector):
         "survey": "nps, csat or ces, for a tool that does not say; nps without it.",
         "account": "Where the account is; account, or person_properties.account_id, without it.",
         "keep_text": "Keep what contacts write; without it only its tone and length.",
+        "competitors": COMPETITORS,
     }
 
     def check(self, delivery: Delivery, secret: str, settings: Mapping[str, object]) -> None:

@@ -30,7 +30,7 @@ from typing import ClassVar, Final, Literal
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.hook_event import Value, hook_event, instant, iso_time
 from keepwell.connectors.payload import Part
-from keepwell.connectors.sentiment import told_at
+from keepwell.connectors.sentiment import COMPETITORS, told_at
 from keepwell.connectors.signature import check_equal, check_recent, digest, header
 from keepwell.connectors.ticket import hours_between, is_worse, severity_props
 from keepwell.connectors.values import RefusedError
@@ -57,6 +57,7 @@ class Zendesk(Connector):
     options: ClassVar[Mapping[str, str]] = {
         "account": "Where the account is, such as detail.external_id; the organisation without it.",
         "keep_text": "Keep what contacts write; without it only its tone and length.",
+        "competitors": COMPETITORS,
     }
 
     def check(self, delivery: Delivery, secret: str, settings: Mapping[str, object]) -> None:
