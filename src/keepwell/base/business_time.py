@@ -4,7 +4,7 @@ A day is half open: it begins at 00:00 on the wall and ends before the next 00:0
 what begins at closing time begins on the next working day.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -103,10 +103,22 @@ def next_business_day(now: datetime, calendar: Calendar, at: time = MORNING, day
     Always later than `now`. A day that a zone skips is no working day, nor is one whose `at` falls into a gap that
     lasts beyond midnight.
     """
-    working = (_on_day(day, at, calendar) for day in _days_from(_local_day(now, calendar) + _DAY))
-    later = (due_at for due_at in working if due_at is not None and due_at > now)
-    due_at = next(islice(later, days - 1, None))
+    due_at = next(islice(_later(now, calendar, at, _days_from(_local_day(now, calendar) + _DAY)), days - 1, None))
     return Deadline(due_at, calendar.warning(now, due_at))
+
+
+def next_working_time(now: datetime, calendar: Calendar, at: time, *, is_weekly: bool = False) -> datetime:
+    """The wall time `at` later than `now` on a working day, today's included, or on the first working day of a week.
+
+    A week begins on Monday.
+    """
+    today = _local_day(now, calendar)
+    if not is_weekly:
+        return next(_later(now, calendar, at, _days_from(today)))
+    monday = today - today.weekday() * _DAY
+    weeks = ([week + number * _DAY for number in range(7)] for week in islice(_days_from(monday), 0, None, 7))
+    first = (day for week in weeks for day in [day for day in week if calendar.is_working_day(day)][:1])
+    return next(_later(now, calendar, at, first))
 
 
 def after_business_hours(now: datetime, calendar: Calendar, length: timedelta) -> Deadline:
@@ -164,6 +176,14 @@ def _holidays_of(code: str, year: int) -> "HolidayBase":
 
     country, _, part = code.partition("-")
     return holidays.country_holidays(country, subdiv=part or None, years=year, expand=False)
+
+
+def _later(now: datetime, calendar: Calendar, at: time, days: Iterable[date]) -> Iterator[datetime]:
+    """The instants of a wall time on those of the days that are working days, later than `now`."""
+    for day in days:
+        found = _on_day(day, at, calendar)
+        if found is not None and found > now:
+            yield found
 
 
 def _on_day(day: date, at: time, calendar: Calendar) -> datetime | None:

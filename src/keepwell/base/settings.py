@@ -5,12 +5,13 @@ Only `web` and `cli` read settings; everything below is handed what it needs.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 
 from keepwell.base.business_time import Calendar, read_country, read_hours
-from keepwell.base.errors import SettingError, nearest
+from keepwell.base.errors import SettingError, nearest, or_nearest
 from keepwell.base.wall_time import read_zone
 
 SHORTEST_SECRET = 32
@@ -27,6 +28,19 @@ def _words(
     expected of a text.
     """
     return {"name": name, "about": about, "most": most, "check": check}
+
+
+def _address(text: str) -> None:
+    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise ValueError("an address such as https://keepwell.example")
+
+
+def _one_of(*words: str) -> Callable[[str], None]:
+    def check(text: str) -> None:
+        if text not in words:
+            raise ValueError(or_nearest(f"one of {', '.join(words)}", text, words))
+
+    return check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +138,50 @@ class Settings:
             check=read_hours,
         ),
     )
+    public_url: str = field(
+        default="",
+        metadata=_words(
+            "KEEPWELL_PUBLIC_URL",
+            "Address of the pages for links in messages, such as https://keepwell.example; empty for host and port.",
+            check=_address,
+        ),
+    )
+    mail_host: str = field(
+        default="", metadata=_words("KEEPWELL_MAIL_HOST", "Mail server that members are told by; empty for none.")
+    )
+    mail_port: int = field(default=587, metadata=_words("KEEPWELL_MAIL_PORT", "Port of the mail server, 1 to 65535."))
+    mail_security: str = field(
+        default="starttls",
+        metadata=_words(
+            "KEEPWELL_MAIL_SECURITY",
+            "starttls, tls, or none for a server on this machine.",
+            check=_one_of("starttls", "tls", "none"),
+        ),
+    )
+    mail_sender: str = field(
+        default="",
+        metadata=_words("KEEPWELL_MAIL_SENDER", "Address that mail comes from, such as keepwell@ours.example."),
+    )
+    mail_user: str = field(
+        default="", metadata=_words("KEEPWELL_MAIL_USER", "Name to sign in with at the mail server; empty for none.")
+    )
+    mail_password: str = field(
+        default="",
+        repr=False,
+        metadata=_words("KEEPWELL_MAIL_PASSWORD", "Password to sign in with at the mail server."),
+    )
+    allow_private_targets: bool = field(
+        default=False,
+        metadata=_words(
+            "KEEPWELL_ALLOW_PRIVATE_TARGETS",
+            "Let messages go to hooks in private networks and without https; only where you trust every admin.",
+        ),
+    )
+
+    @property
+    def pages(self) -> str:
+        """The address of the pages, for links, without a slash at its end."""
+        return self.public_url.rstrip("/") or f"{'https' if self.https else 'http'}://{self.host}:{self.port}"
 
     @property
     def calendar(self) -> Calendar:
@@ -143,6 +201,10 @@ def read_settings(environment: Mapping[str, str], file: Mapping[str, object], fi
         elif item.name in file:
             values[item.name] = _parsed(f"{file_name}: {item.name}", file[item.name], item)
     settings = Settings(**values)  # type: ignore[arg-type]  # each value went through the parser of its field
+    if settings.mail_host and not settings.mail_sender:
+        raise SettingError(
+            "KEEPWELL_MAIL_SENDER is missing; expected the address that mail comes from, or no mail host."
+        )
     refuse_unsafe(settings, settings.host)
     return settings
 

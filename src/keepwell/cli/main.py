@@ -16,6 +16,7 @@ from keepwell.cli import (
     mapping,
     member,
     model,
+    notify,
     pull,
     score,
     secret,
@@ -47,6 +48,7 @@ app.command("explain")(score.explain)
 app.add_typer(model.app, name="model")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(member.app, name="member")
+app.add_typer(notify.app, name="notify")
 app.add_typer(source.app, name="source")
 app.add_typer(key.app, name="key")
 app.add_typer(secret.app, name="secret")

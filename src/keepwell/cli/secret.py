@@ -1,4 +1,4 @@
-"""keepwell secret: what encrypts the secrets of sources."""
+"""keepwell secret: what encrypts the secrets of sources and routes."""
 
 import typer
 
@@ -6,12 +6,12 @@ from keepwell.base.clock import SystemClock
 from keepwell.cli.init import operator
 from keepwell.cli.start import start
 
-app = typer.Typer(help="What encrypts the secrets of sources.", no_args_is_help=True)
+app = typer.Typer(help="What encrypts the secrets of sources and routes.", no_args_is_help=True)
 
 
 @app.callback()
 def group() -> None:
-    """What encrypts the secrets of sources."""
+    """What encrypts the secrets of sources and routes."""
 
 
 @app.command()
@@ -22,7 +22,8 @@ def rotate() -> None:
 
     count = do_rotate_secrets(settings, by=operator(), now=SystemClock().now())
     typer.echo(
-        f"{count} {'source has its' if count == 1 else 'sources have their'} secrets encrypted with the new key."
+        f"The secrets of {count} {'source or route is' if count == 1 else 'sources and routes are'} encrypted with "
+        "the new key."
     )
     if settings.encryption_key:
         typer.echo("Only the first key of KEEPWELL_ENCRYPTION_KEY is needed from now on.")

@@ -16,6 +16,7 @@ from keepwell.jobs.audit import verify_chain
 from keepwell.jobs.silence import source_states
 from keepwell.lake.log import EventLog
 from keepwell.store.models import InboxBatch, RejectedEvent, Source
+from keepwell.store.read.notification import notification_health
 from keepwell.store.read.score import newest_as_of
 from keepwell.store.read.source import ledger_differences, source_rows
 
@@ -24,6 +25,8 @@ Verdict = Literal["well", "look", "ill"]
 # The worker turns every second; older events than this wait for something that went wrong.
 LONGEST_WAIT: Final = timedelta(minutes=2)
 OLDEST_SCORE: Final = timedelta(hours=24)
+# The first notice goes at once, further ones within ten minutes.
+LATEST_NOTICE: Final = timedelta(minutes=20)
 LEAST_FREE: Final = 1_000_000_000
 SHOWN: Final = 5
 
@@ -127,6 +130,27 @@ def _scores(home: Home, now: datetime) -> tuple[Verdict, str]:
     return ("ill" if age > OLDEST_SCORE else "well"), f"{told}."
 
 
+def _notifications(home: Home, now: datetime) -> tuple[Verdict, str]:
+    found = notification_health(now=now, late=LATEST_NOTICE)
+    told = []
+    if found.untold:
+        told.append(
+            f"nobody was told of {found.untold:,} alerts and other signals, because no route leads to anybody who is "
+            "to be told: keepwell notify add EMAIL"
+        )
+    if found.overdue:
+        told.append(f"{found.overdue:,} notices are overdue by more than 20 minutes: keepwell notify list")
+    if found.failed or found.unknown:
+        told.append(
+            f"in the last 24 hours {found.failed:,} notices failed and {found.unknown:,} may have arrived or not: "
+            "keepwell notify recent"
+        )
+    if not told:
+        return "well", "Whoever was to be told in the last 24 hours was told."
+    sentence = "; ".join(told)
+    return "look", f"{sentence[0].upper()}{sentence[1:]}."
+
+
 def _audit(home: Home, now: datetime) -> tuple[Verdict, str]:
     found = verify_chain()
     if found.holds:
@@ -144,5 +168,6 @@ _LOOKS: Final[tuple[tuple[str, Callable[[Home, datetime], tuple[Verdict, str]]],
     ("sources", _sources),
     ("rejected events", _rejected),
     ("scores", _scores),
+    ("notifications", _notifications),
     ("audit", _audit),
 )

@@ -36,7 +36,7 @@ def do_add_member(email: str, *, name: str, role: str, password: str | None, by:
 def do_disable_member(email: str, *, by: str, now: datetime) -> None:
     """The member cannot sign in any more, and sessions that are open end at their next request."""
     with transaction.atomic():
-        member = _found(email)
+        member = find_member(email)
         if not member.is_active:
             raise UserError(f"{member.email} is disabled already.")
         if not Member.objects.filter(is_active=True).exclude(pk=member.pk).exists():
@@ -49,7 +49,7 @@ def do_disable_member(email: str, *, by: str, now: datetime) -> None:
 def do_reset_password(email: str, *, by: str, now: datetime) -> str:
     """A new random password, to be shown once; open sessions end, because they are tied to the old one."""
     with transaction.atomic():
-        member = _found(email)
+        member = find_member(email)
         password = random_password()
         member.set_password(password)
         member.save(update_fields=["password"])
@@ -64,16 +64,8 @@ def do_note_sign_in(email: str, *, address: str, is_done: bool, now: datetime) -
         record_act(act, f"email:{email[:300]}"[:300], {"address": address}, by=email[:320], now=now)
 
 
-def _checked(email: str) -> str:
-    email = email.strip()
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise UserError(f"{email!r} is not an e-mail address; expected one such as ada@example.org.") from None
-    return email
-
-
-def _found(email: str) -> Member:
+def find_member(email: str) -> Member:
+    """The member of that address, disabled or not; raises with the nearest one where there is none."""
     member = Member.objects.filter(email__iexact=email.strip()).first()
     if member is None:
         known = list(Member.objects.values_list("email", flat=True))
@@ -81,3 +73,12 @@ def _found(email: str) -> Member:
             f"There is no member {email!r}.{nearest(email, known)} 'keepwell member list' shows all of them."
         )
     return member
+
+
+def _checked(email: str) -> str:
+    email = email.strip()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise UserError(f"{email!r} is not an e-mail address; expected one such as ada@example.org.") from None
+    return email

@@ -25,7 +25,7 @@ from django.db import transaction
 from keepwell.base.errors import SettingError, UserError
 from keepwell.base.settings import SHORTEST_SECRET, Settings
 from keepwell.jobs.audit import record_act
-from keepwell.store.models import Source
+from keepwell.store.models import NotificationRoute, Source
 
 # How a secret begins that signs in at another system; without it, it checks what that system sends.
 PULL_MARK: Final = "pull:"
@@ -95,14 +95,24 @@ def do_rotate_secrets(settings: Settings, *, by: str, now: datetime) -> int:
             place = place_of(source.name)
             source.secrets = vault.encrypt(vault.decrypt(source.secrets, place), place)
         Source.objects.bulk_update(sources, ["secrets"])
-        record_act("rotate_secrets", f"key:{vault.newest}", {"secrets": len(sources)}, by=by, now=now)
+        routes = list(NotificationRoute.objects.select_for_update().exclude(target=""))
+        for route in routes:
+            place = place_of_route(route.pk)
+            route.target = vault.encrypt(vault.decrypt(route.target, place), place)
+        NotificationRoute.objects.bulk_update(routes, ["target"])
+        count = len(sources) + len(routes)
+        record_act("rotate_secrets", f"key:{vault.newest}", {"secrets": count}, by=by, now=now)
     if not _configured(settings):
         _keep(settings.home, _kept(settings.home)[:2])
-    return len(sources)
+    return count
 
 
 def place_of(source_name: str) -> str:
     return f"source {source_name}"
+
+
+def place_of_route(number: int) -> str:
+    return f"route {number}"
 
 
 def _configured(settings: Settings) -> list[str]:

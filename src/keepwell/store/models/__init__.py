@@ -5,6 +5,7 @@ from keepwell.store.models.import_run import ImportRun
 from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent, SealPlan, TouchedAccount
 from keepwell.store.models.mapping import Derivation, MappingVersion
 from keepwell.store.models.member import Member
+from keepwell.store.models.notification import Notification, NotificationRoute, RoleHolder
 from keepwell.store.models.package import ModelVersion
 from keepwell.store.models.score import CurrentScore, ScoreRecord
 from keepwell.store.models.segment import SegmentAccount
@@ -38,10 +39,13 @@ __all__ = [
     "Member",
     "Milestone",
     "ModelVersion",
+    "Notification",
+    "NotificationRoute",
     "Opportunity",
     "OpportunitySign",
     "PullPosition",
     "RejectedEvent",
+    "RoleHolder",
     "ScoreRecord",
     "SealPlan",
     "SegmentAccount",

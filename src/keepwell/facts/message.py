@@ -1,0 +1,29 @@
+"""A message as a channel takes it, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Outcome = Literal["sent", "refused", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Plain text. `id` is the same for the same message, however often it is tried."""
+
+    id: str
+    subject: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message.
+
+    `refused` means that it clearly was not taken, and may be tried again later; `failed` that trying again is of no
+    use; `unknown` that it may have been taken, so it must not be sent again. `detail` says why, without any secret.
+    """
+
+    outcome: Outcome
+    detail: str = ""

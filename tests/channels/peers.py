@@ -1,0 +1,135 @@
+"""Real peers on this machine: a mail server and a receiver of hooks, which answer as a test asks."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+
+@dataclass
+class Mailboxes:
+    """What a mail server took; `answers` replaces its answer to a command by another, "" for hanging up."""
+
+    port: int = 0
+    answers: dict[str, str] = field(default_factory=dict)
+    taken: list[EmailMessage] = field(default_factory=list)
+    to: list[str] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self._answer("MAIL", server)
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.rcpt_tos.append(address)
+        return self._answer("RCPT", server)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        answer = self._answer("DATA", server)
+        if answer.startswith("250") or answer == "":
+            assert isinstance(envelope.content, bytes)
+            self.taken.append(message_from_bytes(envelope.content, policy=default))
+            self.to += envelope.rcpt_tos
+        return answer
+
+    def _answer(self, command: str, server: SMTP) -> str:
+        answer = self.answers.get(command, "250 OK")
+        if answer == "":
+            assert server.transport is not None
+            server.transport.abort()
+        return answer
+
+    def check(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+        is_right = isinstance(data, LoginPassword) and data.password == b"open sesame"
+        if is_right:
+            self.logins.append(data.login.decode())
+        return AuthResult(success=is_right, handled=is_right)
+
+
+@contextmanager
+def mail_server(**more: Any) -> Iterator[Mailboxes]:
+    """A mail server on a free port."""
+    boxes = Mailboxes()
+    controller = Controller(
+        boxes, hostname="127.0.0.1", port=free_port(), authenticator=boxes.check, auth_require_tls=False, **more
+    )
+    controller.start()
+    boxes.port = controller.port
+    try:
+        yield boxes
+    finally:
+        controller.stop()
+
+
+@dataclass
+class Hook:
+    """What a receiver of hooks took. `status` is its answer; 0 for hanging up instead."""
+
+    url: str = ""
+    status: int = 200
+    location: str = ""
+    bodies: list[bytes] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    gate: threading.Event | None = None
+    """The receiver answers only after this is set."""
+
+
+@contextmanager
+def hook_receiver() -> Iterator[Hook]:
+    """A receiver of hooks on a free port."""
+    hook = Hook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            hook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            hook.paths.append(self.path)
+            hook.headers.append(dict(self.headers))
+            if hook.gate is not None:
+                hook.gate.wait(30)
+            if hook.status == 0:
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            self.send_response(hook.status)
+            if hook.location:
+                self.send_header("Location", hook.location)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the parent has it
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    hook.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield hook
+    finally:
+        if hook.gate is not None:
+            hook.gate.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
