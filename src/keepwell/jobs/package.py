@@ -16,7 +16,8 @@ from keepwell.health.checks.check import load_valid_package
 from keepwell.health.load import HEADER, load_package
 from keepwell.health.package import Package, PackageText
 from keepwell.jobs.audit import record_act
-from keepwell.lake.log import EventLog, PropertyColumn
+from keepwell.lake.log import EventLog
+from keepwell.lake.snapshot import PropertyColumn
 from keepwell.store.models import ModelVersion
 
 SHIPPED: Final = Path(__file__).parent.parent / "models"
