@@ -7,8 +7,7 @@ Several workers on PostgreSQL share a home: one of them seals at a time, and eac
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +15,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
+from keepwell.base.crash_point import crash_point
 from keepwell.base.home import Home
 from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.full_run import full_run_claimed, is_full_run_due
@@ -113,33 +113,31 @@ class Cycle:
         return report
 
     def _score(self, now: datetime) -> int:
-        with self._claimed() as (claim, touched):
-            if not (touched or self._due):
-                return 0
-            versions = newest_versions()
-            # Only now: whoever claims an account after somebody else scores it as of later.
-            moment = do_begin_turn(EventLog(self._home.log), now)
-            if touched:
-                with part("project"):
-                    do_project_news(self._home, touched, now=moment)
-            for version in versions:
-                if version.pk not in self._due or not self._score_all(version, moment, now):
-                    self._score_touched(version, touched, claim, moment, now)
-            self._finish(claim, moment)
-        return len(touched)
-
-    @contextmanager
-    def _claimed(self) -> Iterator[tuple[str, list[TouchedAccount]]]:
-        """Accounts to score and the claim on them, which ends however the turn ends."""
         claim = new_claim()
         touched = claim_rows(TouchedAccount.objects.order_by("pk"), claim, self._lease, ACCOUNTS_A_TURN)
+        crash_point("score: claimed")
         try:
-            yield claim, touched
+            if touched or self._due:
+                self._score_claimed(touched, claim, now)
         except ClaimLostError:
-            _log.warning("Another worker has taken over %d accounts whose lease had run out", len(touched))
+            _log.warning("Another worker has taken over what this one had begun to score, and its lease had run out")
+            return 0
         finally:
             if touched:
                 release_rows(TouchedAccount.objects.all(), claim)
+        return len(touched)
+
+    def _score_claimed(self, touched: Sequence[TouchedAccount], claim: str, now: datetime) -> None:
+        # Only now: whoever claims an account after somebody else scores it as of later.
+        moment = do_begin_turn(EventLog(self._home.log), now)
+        if touched:
+            with part("project"):
+                do_project_news(self._home, touched, now=moment)
+        for version in newest_versions():
+            if version.pk not in self._due or not self._score_all(version, moment, now):
+                self._score_touched(version, touched, claim, moment, now)
+        crash_point("score: written")
+        self._finish(claim, moment)
 
     def _score_all(self, version: ModelVersion, moment: datetime, now: datetime) -> bool:
         """False where another worker is at it."""
