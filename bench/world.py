@@ -18,7 +18,8 @@ import yaml
 from numpy.typing import NDArray
 
 from keepwell.facts.event_name import NameCode
-from keepwell.lake.log import EventLog, PropertyColumn, schema_of
+from keepwell.lake.log import EventLog, schema_of
+from keepwell.lake.snapshot import PropertyColumn
 
 SEED: Final = 20261120
 EVENTS: Final = 10_000_000

@@ -13,7 +13,8 @@ import pyarrow as pa
 from keepwell.facts.arrival import ARRIVALS
 from keepwell.facts.event_name import NameCode
 from keepwell.lake.encode import Dictionaries, encode
-from keepwell.lake.log import EventLog, PropertyColumn
+from keepwell.lake.log import EventLog
+from keepwell.lake.snapshot import PropertyColumn
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = 120

@@ -8,14 +8,19 @@ import pytest
 
 from keepwell.base.business_time import Calendar
 from keepwell.facts.inbound import Inbound, Reading
+from keepwell.facts.values import Values
 from keepwell.jobs.cycle import Cycle
 from keepwell.jobs.inbox import Arrival, Inbox
 from keepwell.jobs.package import do_publish_package
+from keepwell.jobs.seal import Sealer
 from keepwell.lake.duckdb_engine import embedded_engine
+from keepwell.lake.engine import Question
+from keepwell.lake.log import EventLog
 from keepwell.store.models import (
     AuditEntry,
     CurrentScore,
     LedgerCount,
+    ModelVersion,
     RejectedEvent,
     ScoreRecord,
     Source,
@@ -139,4 +144,79 @@ def test_of_the_scores_within_an_hour_the_newest_stays(company: Company, inbox: 
         take(inbox, moment, signed_in(f"n{minute}", moment - timedelta(seconds=30)))
         cycle.do_run_cycle(now=moment + timedelta(seconds=5))
     moments = list(ScoreRecord.objects.filter(version=company.version).values_list("as_of", flat=True))
-    assert moments == [NOW + timedelta(minutes=4, seconds=5)]
+    # That of the run over all accounts stays beside it.
+    assert sorted(moments) == [NOW + timedelta(seconds=5), NOW + timedelta(minutes=4, seconds=5)]
+
+
+def test_a_score_without_news_is_made_anew_within_the_hour_and_the_newest_of_these_stays(
+    company: Company, inbox: Inbox
+) -> None:
+    take(inbox, NOW, *(signed_in(f"m{day}", NOW - timedelta(days=day)) for day in range(1, 9)))
+    start = NOW + timedelta(seconds=5)
+    cycle = turn(company, start)
+    seen = []
+    for minute in range(1, 121):
+        cycle.do_run_cycle(now=start + timedelta(minutes=minute))
+        seen.append(start + timedelta(minutes=minute) - CurrentScore.objects.get().record.as_of)
+    assert max(seen) < timedelta(hours=1)
+    assert not TouchedAccount.objects.exists()
+    assert list(ScoreRecord.objects.order_by("as_of").values_list("occasion", flat=True)) == ["asked", "age"]
+    # What the worker scores turn by turn is nobody's act.
+    assert AuditEntry.objects.filter(act="accounts_scored").count() == 1
+
+
+def test_a_new_version_of_a_model_is_scored_in_full_at_once(company: Company, inbox: Inbox) -> None:
+    take(inbox, NOW, signed_in("m1", NOW - timedelta(days=1)))
+    start = NOW + timedelta(seconds=5)
+    cycle = turn(company, start)
+    newer = ModelVersion.objects.create(
+        model=company.version.model,
+        number=company.version.number + 1,
+        digest="newer",
+        text=company.version.text,
+        published_at=NOW,
+        published_by=BY,
+    )
+    later = start + timedelta(minutes=2)
+    cycle.do_run_cycle(now=later)
+    assert CurrentScore.objects.get().record.version == newer
+    assert AuditEntry.objects.filter(act="accounts_scored", details__version=newer.number, at=later).exists()
+
+
+def test_a_clock_that_is_set_back_stops_nothing(company: Company, inbox: Inbox) -> None:
+    take(inbox, NOW, signed_in("m1", NOW - timedelta(days=1)))
+    cycle = turn(company, NOW + timedelta(seconds=5))
+    before = CurrentScore.objects.get().record.as_of
+    earlier = NOW - timedelta(hours=1)
+    take(inbox, earlier, signed_in("m2", earlier - timedelta(minutes=1)))
+    cycle.do_run_cycle(now=earlier + timedelta(seconds=5))
+    assert CurrentScore.objects.get().record.as_of > before
+    cycle.do_run_cycle(now=earlier + timedelta(seconds=6))
+    assert not TouchedAccount.objects.exists()
+
+
+class SealingMeanwhile:
+    """The engine, while another process seals one more event."""
+
+    def __init__(self, company: Company, inbox: Inbox, event: Inbound) -> None:
+        self._company, self._inbox, self._event = company, inbox, event
+
+    def values(self, log: EventLog, question: Question) -> list[Values]:
+        found = embedded_engine().values(log, question)
+        take(self._inbox, NOW, self._event)
+        Sealer(self._company.home).do_seal_inbox()
+        return found
+
+
+def test_news_that_is_sealed_while_a_score_is_made_is_in_the_next_one(company: Company, inbox: Inbox) -> None:
+    take(inbox, NOW, *(signed_in(f"m{day}", NOW - timedelta(days=day)) for day in range(1, 9)))
+    first = NOW + timedelta(seconds=5)
+    late = signed_in("late", NOW - timedelta(hours=1), contact="grace")
+    Cycle(company.home, SealingMeanwhile(company, inbox, late)).do_run_cycle(now=first)
+    assert TouchedAccount.objects.count() == 1
+    before = scores_as_of(first)
+    company.score(first)
+    assert scores_as_of(first) == before
+    turn(company, first + timedelta(seconds=1))
+    assert not TouchedAccount.objects.exists()
+    assert CurrentScore.objects.get().record.as_of > first

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +19,16 @@ from keepwell.base.clock import SystemClock
 from keepwell.base.errors import UserError
 from keepwell.base.home import Home
 from keepwell.cli.start import start
+from keepwell.cli.worker_report import WorkerReport
 
 if TYPE_CHECKING:
     from keepwell.jobs.cycle import Cycle
 
-IDLE_S: Final = 1.0
+# From the start of a turn that did something to that of the next.
+BUSY_S: Final = 1.0
+# At least this much of a turn is left to others, such as those who send and read.
+REST_S: Final = 0.05
+IDLE_S: Final = 0.5
 AFTER_FAILURE_S: Final = 10.0
 STOP_S: Final = 20.0
 _log = logging.getLogger("keepwell.worker")
@@ -31,7 +37,10 @@ _log = logging.getLogger("keepwell.worker")
 def worker(
     beside: Annotated[int | None, typer.Option(hidden=True, help="Stop when this process is gone.")] = None,
 ) -> None:
-    """Move what came in into the event log and score the accounts that have news. `keepwell serve` starts one."""
+    """Move what came in into the event log and score the accounts that have news. `keepwell serve` starts one.
+
+    With PostgreSQL several may run on one home and share the work.
+    """
     settings = start()
     from keepwell.jobs.cycle import Cycle
     from keepwell.lake.duckdb_engine import embedded_engine
@@ -39,10 +48,10 @@ def worker(
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with _alone(settings.home):
-        cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar)
+    with _admitted(settings.home, is_shared=bool(settings.database_url)):
+        cycle, report = Cycle(Home(settings.home), embedded_engine(), settings.calendar), WorkerReport(_log)
         while not stop.is_set() and (beside is None or os.getppid() == beside):
-            stop.wait(_turn(cycle))
+            stop.wait(_turn(cycle, report))
 
 
 @contextmanager
@@ -61,27 +70,38 @@ def worker_beside() -> Iterator[None]:
             process.wait()
 
 
-def _turn(cycle: "Cycle") -> float:
+def _turn(cycle: "Cycle", report: WorkerReport) -> float:
     """Seconds to wait before the next turn. A turn that failed is tried again: nothing is lost by it."""
+    begun = time.monotonic()
     try:
-        report = cycle.do_run_cycle(now=SystemClock().now())
+        done = cycle.do_run_cycle(now=SystemClock().now())
     except Exception:  # noqa: BLE001
         # The worker must outlive a full disk and a database that is away.
         _log.exception("A turn failed; the next one comes in %d seconds", AFTER_FAILURE_S)
         return AFTER_FAILURE_S
-    if not report.was_idle:
-        _log.info("Sealed %d events, %d of them new; scored %d accounts", report.sealed, report.accepted, report.scored)
-    return IDLE_S
+    took = time.monotonic() - begun
+    report.add(done, took, now=begun + took)
+    return IDLE_S if done.was_idle else max(REST_S, BUSY_S - took)
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def _admitted(home: Path, *, is_shared: bool) -> Iterator[None]:
+    """One worker on a home, or any number where they share a database that tells them apart."""
     with (home / "worker.lock").open("a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB if is_shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
                 f"A worker is running on {home} already. 'keepwell serve' starts one; use 'serve --no-worker' to run "
-                "it apart."
+                "it apart. Several workers on one home need PostgreSQL."
             ) from None
+        if not is_shared:
+            _end_claims()
         yield
+
+
+def _end_claims() -> None:
+    """Nobody else works here, so whoever had claimed something was killed."""
+    from keepwell.jobs.touch import do_end_claims
+
+    do_end_claims()

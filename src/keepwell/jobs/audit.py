@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 
 from keepwell.base.errors import BugError
+from keepwell.store.claim import take_turn
 from keepwell.store.models import AuditEntry
 
 BEFORE_THE_FIRST = "0" * 64
-_POSTGRESQL_LOCK = 7_234_001
+_TURN = 7_234_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,8 @@ def record_act(act: str, noun: str, details: Mapping[str, object], *, by: str, n
     """Append one entry. Call it inside the transaction of the act, so that both happen or none."""
     if not connection.in_atomic_block:
         raise BugError(f"record_act({act!r}) outside a transaction: the act and its entry could part.")
-    if connection.vendor == "postgresql":
-        # Two writers that read the same head would fork the chain. SQLite has one writer anyway.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_POSTGRESQL_LOCK])
+    # Two writers that read the same head would fork the chain.
+    take_turn(_TURN)
     head = AuditEntry.objects.order_by("-id").values_list("hash", flat=True).first() or BEFORE_THE_FIRST
     entry = AuditEntry(at=now, by=by, act=act, noun=noun, details=dict(details))
     entry.hash = link(head, entry)

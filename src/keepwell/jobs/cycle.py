@@ -2,41 +2,63 @@
 
 `do_run_cycle` is called again and again by the worker. It takes `now` and nothing else from the clock, so
 a replay can call the same function. Whatever was cut off is taken up by the next turn.
+
+Several workers on PostgreSQL share a home: one of them seals at a time, and each scores the accounts that it claims.
 """
 
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import transaction
+from django.db.models import Q
+
 from keepwell.base.business_time import Calendar
+from keepwell.base.crash_point import crash_point
 from keepwell.base.home import Home
 from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.detect import due_accounts
+from keepwell.jobs.full_run import full_run_claimed, is_full_run_due
 from keepwell.jobs.mapping import do_derive_history
 from keepwell.jobs.package import log_columns, newest_versions, ready_log
-from keepwell.jobs.project import do_project_accounts
+from keepwell.jobs.part_time import part, timing
+from keepwell.jobs.project import do_project_news
 from keepwell.jobs.reject import do_take_assigned
 from keepwell.jobs.score_accounts import do_score_accounts
 from keepwell.jobs.seal import Sealer
+from keepwell.jobs.touch import do_begin_turn, do_touch_aged
 from keepwell.lake.engine import Engine
 from keepwell.lake.log import EventLog
-from keepwell.store.models import AuditEntry, CurrentScore, Derivation, ModelVersion, ScoreRecord, TouchedAccount
+from keepwell.store.claim import ClaimLostError, claim_rows, held, new_claim, release_rows
+from keepwell.store.listed import listed
+from keepwell.store.models import ModelVersion, TouchedAccount
+from keepwell.store.read.score import aged_accounts
 
 BY: Final = "worker"
-# Scores of accounts with news are at most this old.
-SCORED_EVERY: Final = timedelta(seconds=15)
-FULL_EVERY: Final = timedelta(days=1)
+# How soon a published mapping, a new package or a model that was published is noticed.
+UPKEEP_EVERY: Final = timedelta(seconds=5)
 ASSIGNED_EVERY: Final = timedelta(minutes=1)
-ACCOUNTS_A_TURN: Final = 20_000
+# No score grows older than an hour: from a quarter of one on, those of this share of the accounts are made anew.
+AGED_EVERY: Final = timedelta(minutes=1)
+AGED_AFTER: Final = timedelta(minutes=15)
+AGED_SHARE: Final = 1 / 40
+# So that another worker gets some of them.
+ACCOUNTS_A_TURN: Final = 5_000
+# Far longer than a turn takes; the accounts of a worker that was killed wait for so long.
+LEASE: Final = timedelta(minutes=1)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
-    """What one turn did; `scored` counts accounts."""
+    """What one turn did; `scored` counts accounts. `seconds` tells how long its parts took."""
 
     sealed: int = 0
     accepted: int = 0
     scored: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def was_idle(self) -> bool:
@@ -44,78 +66,120 @@ class CycleReport:
 
 
 class Cycle:
-    """The turns of one home; one object per process, one process per home."""
+    """The turns of one process."""
 
-    def __init__(self, home: Home, engine: Engine, calendar: Calendar) -> None:
+    def __init__(self, home: Home, engine: Engine, calendar: Calendar, *, lease: timedelta = LEASE) -> None:
         self._home = home
         self._calendar = calendar
         self._engine = engine
+        self._lease = lease
         self._sealer = Sealer(home)
-        self._scored_at: datetime | None = None
-        self._assigned_at: datetime | None = None
+        self._done_at: dict[str, datetime] = {}
+        self._due: frozenset[int] = frozenset()
 
     def do_run_cycle(self, *, now: datetime) -> CycleReport:
-        """Seal everything that waits; score what has news, and once a day everything.
+        """Seal everything that waits; score what has news or has grown old, and once a day everything.
 
         A mapping that was published is put into force before.
         """
-        ready_log(self._home, log_columns(read_catalogue(self._home)))
-        do_derive_history(self._home, by=BY, now=now)
-        if self._assigned_at is None or now - self._assigned_at >= ASSIGNED_EVERY:
-            self._assigned_at = now
-            do_take_assigned(now=now)
+        with timing() as seconds:
+            if self._is_time("upkeep", UPKEEP_EVERY, now):
+                with part("upkeep"):
+                    ready_log(self._home, log_columns(read_catalogue(self._home)))
+                    do_derive_history(self._home, by=BY, now=now)
+                    self._due = frozenset(one.pk for one in newest_versions() if is_full_run_due(one, now))
+            if self._is_time("assigned", ASSIGNED_EVERY, now):
+                do_take_assigned(now=now)
+            with part("seal"):
+                report = self._seal()
+            if self._is_time("aged", AGED_EVERY, now):
+                do_touch_aged(aged_accounts(now - AGED_AFTER, AGED_SHARE))
+            do_touch_aged(due_accounts(ACCOUNTS_A_TURN, now=now))
+            scored = self._score(now)
+        return replace(report, scored=scored, seconds=seconds)
+
+    def _is_time(self, what: str, every: timedelta, now: datetime) -> bool:
+        before = self._done_at.get(what)
+        if before is not None and before <= now < before + every:
+            return False
+        self._done_at[what] = now
+        return True
+
+    def _seal(self) -> CycleReport:
         report = CycleReport()
-        while (sealed := self._sealer.do_seal_inbox()) is not None:
+        while (sealed := self._sealer.do_seal_inbox(wait=False)) is not None:
             report = replace(report, sealed=report.sealed + sealed.events, accepted=report.accepted + sealed.accepted)
-        log = EventLog(self._home.log)
-        if log.is_worth_compacting():
-            log.compact()
-        if self._scored_at is None or now - self._scored_at >= SCORED_EVERY:
-            self._scored_at = now
-            report = replace(report, scored=self._score(now))
+        if report.accepted:
+            log = EventLog(self._home.log)
+            if log.is_worth_compacting():
+                with part("compact"):
+                    log.compact()
         return report
 
     def _score(self, now: datetime) -> int:
-        touched = list(TouchedAccount.objects.order_by("pk").values_list("pk", flat=True)[:ACCOUNTS_A_TURN])
-        touched = list(dict.fromkeys([*touched, *due_accounts(ACCOUNTS_A_TURN, now=now)]))
-        if touched:
-            do_project_accounts(self._home, touched, now=now)
-        versions = newest_versions()
-        due = {version.pk for version in versions if _is_full_run_due(version, now)}
-        for version in versions:
-            accounts = None if version.pk in due else touched
-            if accounts is None or accounts:
-                do_score_accounts(
-                    self._home,
-                    self._engine,
-                    version,
-                    [now],
-                    accounts=accounts,
-                    detects=self._calendar,
-                    by=BY,
-                    now=now,
-                )
-                if accounts:
-                    _keep_one_an_hour(version, accounts, now)
-        TouchedAccount.objects.filter(pk__in=touched).delete()
+        claim = new_claim()
+        touched = claim_rows(TouchedAccount.objects.order_by("pk"), claim, self._lease, ACCOUNTS_A_TURN)
+        crash_point("score: claimed")
+        try:
+            if touched or self._due:
+                self._score_claimed(touched, claim, now)
+        except ClaimLostError:
+            _log.warning("Another worker has taken over what this one had begun to score, and its lease had run out")
+            return 0
+        finally:
+            if touched:
+                release_rows(TouchedAccount.objects.all(), claim)
         return len(touched)
 
+    def _score_claimed(self, touched: Sequence[TouchedAccount], claim: str, now: datetime) -> None:
+        # Only now: whoever claims an account after somebody else scores it as of later.
+        moment = do_begin_turn(EventLog(self._home.log), now)
+        if touched:
+            with part("project"):
+                do_project_news(self._home, touched, now=moment)
+        for version in newest_versions():
+            if version.pk not in self._due or not self._score_all(version, moment, now):
+                self._score_touched(version, touched, claim, moment, now)
+        crash_point("score: written")
+        self._finish(claim, moment)
 
-def _is_full_run_due(version: ModelVersion, now: datetime) -> bool:
-    last = AuditEntry.objects.filter(act="accounts_scored", noun=version.model, details__accounts="all").order_by("-at")
-    newest = last.values_list("at", flat=True).first()
-    if newest is None or now - newest >= FULL_EVERY:
+    def _score_all(self, version: ModelVersion, moment: datetime, now: datetime) -> bool:
+        """False where another worker is at it."""
+        with full_run_claimed(version) as check:
+            if check is None:
+                return False
+            if is_full_run_due(version, now):
+                do_score_accounts(self._home, self._engine, version, [moment], check=check, detects=self._calendar, by=BY, now=now)
+        self._due -= {version.pk}
         return True
-    # What events mean has changed since, and with it what was known at any moment.
-    return Derivation.objects.filter(is_changed=True, applied_at__gt=newest).exists()
 
+    def _score_touched(
+        self, version: ModelVersion, touched: Sequence[TouchedAccount], claim: str, moment: datetime, now: datetime
+    ) -> None:
+        if not touched:
+            return
+        accounts = [one.account_id for one in touched]
+        aged = {one.account_id for one in touched if one.known_at is None}
 
-def _keep_one_an_hour(version: ModelVersion, accounts: list[int], now: datetime) -> None:
-    """Of the scores within one hour only the newest stays, unless the band changed; any moment can be scored again."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    bands = dict(
-        CurrentScore.objects.filter(model=version.model, account__in=accounts).values_list("account", "record__band")
-    )
-    earlier = ScoreRecord.objects.filter(version=version, account__in=accounts, as_of__gte=hour, as_of__lt=now)
-    gone = [pk for pk, account, band in earlier.values_list("pk", "account", "band") if bands.get(account) == band]
-    ScoreRecord.objects.filter(pk__in=gone).delete()
+        def check() -> None:
+            if len(held(TouchedAccount.objects.all(), claim)) < len(touched):
+                raise ClaimLostError
+
+        do_score_accounts(
+            self._home,
+            self._engine,
+            version,
+            [moment],
+            accounts=accounts,
+            aged=aged,
+            check=check,
+            detects=self._calendar,
+            by=BY,
+            now=now,
+        )
+
+    def _finish(self, claim: str, moment: datetime) -> None:
+        """Forget the touches that scores as of the moment know of; those that came meanwhile stay."""
+        with transaction.atomic():
+            own = TouchedAccount.objects.filter(pk__in=listed(held(TouchedAccount.objects.all(), claim)))
+            own.filter(Q(known_at=None) | Q(known_at__lt=moment)).delete()

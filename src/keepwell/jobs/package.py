@@ -15,7 +15,8 @@ from keepwell.facts.catalogue import Catalogue
 from keepwell.health.load import HEADER, load_package
 from keepwell.health.package import Package, PackageText
 from keepwell.jobs.audit import record_act
-from keepwell.lake.log import EventLog, PropertyColumn
+from keepwell.lake.log import EventLog
+from keepwell.lake.snapshot import PropertyColumn
 from keepwell.signals.check import load_valid_whole
 from keepwell.store.models import ModelVersion
 

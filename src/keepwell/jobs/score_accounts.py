@@ -1,6 +1,6 @@
 """Scoring: from the log to score records, for all accounts or for some."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -10,21 +10,21 @@ from django.db import transaction
 from keepwell.base.business_time import Calendar
 from keepwell.base.home import Home
 from keepwell.facts.moment import Moment
+from keepwell.facts.values import Values
 from keepwell.facts.traits import ENDING_EVENTS, ended_accounts
 from keepwell.health.health_model import HealthModel
 from keepwell.health.package import Package
 from keepwell.health.score import score
 from keepwell.jobs.audit import record_act
-from keepwell.jobs.detect import do_detect_signals
-from keepwell.jobs.imported import read_imported
-from keepwell.jobs.panel import read_panel
+from keepwell.jobs.detect import Seen, do_look
+from keepwell.jobs.imported import read_mark
+from keepwell.jobs.part_time import part
 from keepwell.jobs.score_book import ScoreBook
-from keepwell.jobs.segment import write_segments
+from keepwell.jobs.touch import do_begin_scoring
 from keepwell.lake.engine import Engine, Question
-from keepwell.lake.history import trait_events
+from keepwell.lake.history import status_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.metric import Metric
-from keepwell.signals.look import with_segments
 from keepwell.store.models import EventName, ModelVersion
 from keepwell.store.read.dictionary import name_codes
 from keepwell.store.read.package import model_of, signals_about
@@ -47,6 +47,8 @@ def do_score_accounts(
     moments: Sequence[datetime],
     *,
     accounts: Sequence[int] | None = None,
+    aged: Set[int] | None = None,
+    check: Callable[[], None] | None = None,
     detects: Calendar | None = None,
     by: str,
     now: datetime,
@@ -54,60 +56,68 @@ def do_score_accounts(
     """Score accounts (None: all) as of each moment, and make the last moment's scores the current ones.
 
     Bands are held on from the newest record before the first moment. Scoring a moment again replaces its
-    records. An account whose subscription had ended by a moment gets none. With `detects`, the calendar that deadlines
-    are reckoned by, the last moment is also looked at for signals.
+    records. An account whose subscription had ended by a moment gets none. `check` is called in the
+    transaction that writes, and raises where another process has taken the work over. With `aged` this is a live turn,
+    whose scores are nobody's act and not in the audit: those accounts have old scores, the others have news. With
+    `detects`, the calendar that deadlines are reckoned by, the last moment is also looked at for signals.
     """
     package, model = model_of(version)
     signals = signals_about(version)
-    imported = read_imported(accounts, now=now) if detects else {}
+    mark = read_mark(home) if detects and signals else None
     ordered = sorted(moments)
-    last = ordered[-1]
-    back = timedelta(days=model.trend.days)
-    asked = sorted({*ordered, *(moment - back for moment in ordered)} - {last})
     log = EventLog(home.log)
-    question = question_of(package, model, [Moment.at(moment) for moment in asked], accounts)
-    scored = {values.as_of: score(values, model) for values in engine.values(log, question)}
-    further = signals.metrics() if signals else {}
-    (newest,) = engine.values(log, question_of(package, model, [Moment.at(last)], accounts, further))
-    scored[last] = score(newest, model)
-    book = ScoreBook(version, model, ordered[0], accounts)
-    endings = list(trait_events(log, _codes(), Moment.at(ordered[-1]), accounts))
+    do_begin_scoring(log, ordered[-1])
+    with part("values"):
+        newest, earlier = _values(engine, log, version, ordered, accounts)
+    scored = {one.as_of: score(one, model) for one in (*earlier, newest)}
+    book = ScoreBook(version, model, ordered[0], accounts, aged)
+    with part("endings"):
+        endings = list(status_events(log, _codes(), Moment.at(ordered[-1]), accounts))
     runs: list[ScoringRun] = []
+    back = timedelta(days=model.trend.days)
     for moment in ordered:
         ended = ended_accounts(endings, moment)
         known = book.enter(scored[moment], scored[moment - back], ended)
         present = len(set(scored[moment].accounts.tolist()) - ended)
         runs.append(ScoringRun(moment, known, present - known, len(ended)))
     with transaction.atomic():
-        book.write()
+        if check is not None:
+            check()
+        with part("write"):
+            book.write()
+        if aged is None:
+            record_act("accounts_scored", version.model, _told(version, accounts, runs), by=by, now=now)
         if signals is not None and book.is_newest:
-            panel, rows = read_panel(model, newest, scored[last], book.newest)
-            over = sorted(ended_accounts(endings, last) & set(newest.accounts.tolist()))
-            if detects is not None:
-                do_detect_signals(
-                    home,
-                    version,
-                    signals,
-                    panel,
-                    rows,
-                    over,
-                    detects,
-                    imported,
-                    is_full=accounts is None,
-                    by=by,
-                    now=now,
-                )
-            else:
-                write_segments(version.model, with_segments(signals, panel), accounts)
-        told = {
-            "version": version.number,
-            "accounts": "all" if accounts is None else len(accounts),
-            "moments": len(runs),
-            "known": runs[-1].known,
-            "unknown": runs[-1].unknown,
-        }
-        record_act("accounts_scored", version.model, told, by=by, now=now)
+            over = sorted(ended_accounts(endings, ordered[-1]) & set(newest.accounts.tolist()))
+            with part("signals"):
+                seen = Seen(newest, scored[ordered[-1]], book.newest, over, is_full=accounts is None)
+                do_look(home, version, signals, seen, detects, mark, by=by, now=now)
     return runs
+
+
+def _values(
+    engine: Engine, log: EventLog, version: ModelVersion, ordered: Sequence[datetime], accounts: Sequence[int] | None
+) -> tuple[Values, list[Values]]:
+    """Values at the last moment, those of the signal rules among them; and at every other one that is needed."""
+    package, model = model_of(version)
+    signals = signals_about(version)
+    back = timedelta(days=model.trend.days)
+    last = ordered[-1]
+    asked = sorted({*ordered, *(moment - back for moment in ordered)} - {last})
+    earlier = question_of(package, model, [Moment.at(moment) for moment in asked], accounts)
+    further = signals.metrics() if signals is not None else {}
+    (newest,) = engine.values(log, question_of(package, model, [Moment.at(last)], accounts, further))
+    return newest, engine.values(log, earlier)
+
+
+def _told(version: ModelVersion, accounts: Sequence[int] | None, runs: Sequence[ScoringRun]) -> dict[str, object]:
+    return {
+        "version": version.number,
+        "accounts": "all" if accounts is None else len(accounts),
+        "moments": len(runs),
+        "known": runs[-1].known,
+        "unknown": runs[-1].unknown,
+    }
 
 
 def question_of(

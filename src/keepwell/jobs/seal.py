@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from django.db import transaction
 from numpy.typing import NDArray
 
@@ -28,13 +27,14 @@ from keepwell.jobs.dictionary import learn_ids, note_first_known, read_dictionar
 from keepwell.jobs.inbox import pack_batch, read_batch, rejected_row, write_rejected
 from keepwell.jobs.ledger import Counts, Entry, Outcome, Row, add_counts, hour_of
 from keepwell.jobs.meaning import learn_rules_in_force, untrusted_events
+from keepwell.jobs.touch import News, do_touch_accounts, known_from_moment, news_of
 from keepwell.lake import duck
+from keepwell.lake.digest import KnownDigests
 from keepwell.lake.encode import Dictionaries, encode, unknown_ids
 from keepwell.lake.identity import Sifted, sift
 from keepwell.lake.log import EventLog
 from keepwell.lake.subject import find_accounts
-from keepwell.store.models import InboxBatch, SealPlan, Source, TouchedAccount
-from keepwell.store.read.score import newest_as_of
+from keepwell.store.models import InboxBatch, SealPlan, Source
 
 WRITER: Final = "inbox"
 # The dialect of events that were understood and could not be given to an account.
@@ -58,7 +58,7 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
     counts: list[tuple[int, int, int, Outcome, str, int]]
     rejected: list[tuple[int, int, int, Inbound, str, str]]
     newest: dict[int, int]
-    accounts: list[int]
+    news: list[News]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +85,24 @@ class _Waiting:
 
 
 class Sealer:
-    """Seals the inbox of one home. Holds the dictionaries between seals, so one object serves a process."""
+    """Seals the inbox of one home. Holds dictionaries and digests between seals, so one object serves a process."""
 
     def __init__(self, home: Home) -> None:
         self._log = EventLog(home.log)
         self._held: Dictionaries | None = None
+        self._digests = KnownDigests()
 
-    def do_seal_inbox(self) -> SealReport | None:
+    def do_seal_inbox(self, *, wait: bool = True) -> SealReport | None:
         """Move the oldest waiting events into the log; None when nothing waits.
 
-        Running it again, or in two processes at once, moves each event once.
+        Running it again, or in two processes at once, moves each event once. Without `wait` it is also None where
+        another process seals.
         """
-        with self._log.sealing():
+        if not (InboxBatch.objects.exists() or SealPlan.objects.exists()):
+            return None
+        with self._log.sealing(wait=wait) as is_ours:
+            if not is_ours:
+                return None
             self._finish_what_was_begun()
             waiting = _read_waiting()
             return self._seal(waiting) if waiting.batches else None
@@ -122,7 +128,7 @@ class Sealer:
             rules, held = learn_rules_in_force(snapshot.mapping, held)
             untrusted = untrusted_events(waiting.batches, pa.array(waiting.batch)).filter(pa.array(has_account))
             rows = encode(database, known, held, snapshot.properties, rules, untrusted)
-            sifted = sift(database, rows, snapshot.files, drift=CLOCK_DRIFT)
+            sifted = sift(database, rows, self._digests.holding(rows["tie"], snapshot.files), drift=CLOCK_DRIFT)
         self._held = held
         verdicts = np.full(len(arrivals), _REJECTED, np.int8)
         verdicts[has_account] = sifted.verdicts
@@ -173,7 +179,7 @@ def _arrivals(waiting: _Waiting) -> pa.Table:
     names = dict(Source.objects.values_list("pk", "name"))
     sources = pa.array([names[batch.source] for batch in waiting.batches], pa.string())
     # What was scored before an event could be sealed did not know of it.
-    scored = newest_as_of()
+    scored = known_from_moment()
     known = pa.array(
         [batch.known_at if scored is None else max(batch.known_at, scored) for batch in waiting.batches],
         pa.timestamp("us", "UTC"),
@@ -212,7 +218,7 @@ def _outcome(waiting: _Waiting, verdicts: NDArray[np.int8], choices: NDArray[np.
         for entry, count in counts.items()
         if count
     ]
-    return Decided(lines, rejected, newest, pc.unique(sifted.new["account"]).to_pylist())
+    return Decided(lines, rejected, newest, news_of(sifted.new))
 
 
 def _unassigned(event: Inbound, choices: int) -> tuple[str, str]:
@@ -244,11 +250,7 @@ def _finish(plan: SealPlan) -> None:
             InboxBatch.objects.filter(pk__in=plan.batches[start : start + _ROWS_A_STATEMENT]).delete()
         for source, newest in outcome.newest.items():
             Source.objects.filter(pk=source).update(last_event_at=instant(newest))
-        TouchedAccount.objects.bulk_create(
-            [TouchedAccount(account_id=account) for account in outcome.accounts],
-            ignore_conflicts=True,
-            batch_size=_ROWS_A_STATEMENT,
-        )
+        do_touch_accounts(outcome.news)
         if plan.pk is not None:
             plan.delete()
         crash_point("seal: before finish")

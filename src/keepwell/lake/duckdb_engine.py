@@ -9,9 +9,10 @@ import pyarrow as pa
 from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.lake import duck
-from keepwell.lake.duckdb_memory import batches, keep, look, split
+from keepwell.lake.duckdb_memory import FEW_MOMENTS, batches, keep, keep_few, look, only, split
 from keepwell.lake.engine import Queries, Question, nobody, to_values
-from keepwell.lake.log import EventLog, Snapshot, property_from_json
+from keepwell.lake.log import EventLog, property_from_json
+from keepwell.lake.snapshot import Snapshot
 from keepwell.metrics.compile import properties_of
 from keepwell.metrics.events import MICROSECONDS_A_DAY, RELATION
 
@@ -42,7 +43,7 @@ class DuckEngine:
     def _from_files(
         self, database: duckdb.DuckDBPyConnection, snapshot: Snapshot, question: Question, moment: Moment
     ) -> Values:
-        source = duck.files(snapshot.paths) + _only(question.accounts)
+        source = duck.files(snapshot.paths) + only(question.accounts)
         database.execute(
             f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {as_of_view(source, _columns(snapshot, question), moment)}"
         )
@@ -54,18 +55,19 @@ class DuckEngine:
     def _from_memory(
         self, database: duckdb.DuckDBPyConnection, snapshot: Snapshot, question: Question, moments: Sequence[Moment]
     ) -> dict[Moment, Values]:
-        accounts = keep(
-            database,
-            duck.files(snapshot.paths) + _only(question.accounts),
-            _columns(snapshot, question),
-            _read(question),
-        )
+        columns, names = _columns(snapshot, question), _read(question)
+        apart = question.accounts is None or len(moments) > FEW_MOMENTS
+        if question.accounts is None or apart:
+            accounts = keep(database, duck.files(snapshot.paths) + only(question.accounts), columns, names)
+        else:
+            accounts = len(question.accounts)
+            keep_few(database, snapshot.paths, question.accounts, columns, names, moments)
         found: dict[Moment, Values] = {}
         for codes, alike in question.alike(moments).items():
-            query = self._queries.text(question, dict(codes), apart=True)
+            query = self._queries.text(question, dict(codes), apart=apart)
             for together in batches(alike, accounts):
-                look(database, together)
-                rows: pa.Table = database.sql(query).to_arrow_table()
+                look(database, together, apart=apart)
+                rows = pa.table(database.execute(query).fetchnumpy())
                 found.update((moment, to_values(part, question, moment)) for moment, part in split(rows, together))
         return found
 
@@ -92,14 +94,6 @@ def _columns(snapshot: Snapshot, question: Question) -> list[str]:
         column = duck.name(f"p_{item}")
         columns.append(column if item in snapshot.properties else f"{property_from_json(item, kind)} AS {column}")
     return columns
-
-
-def _only(accounts: Sequence[int] | None) -> str:
-    if accounts is None:
-        return ""
-    listed = ", ".join(str(int(account)) for account in accounts)
-    # A join with many accounts skips their neighbours while it reads; a long list would be tried on every row.
-    return f" WHERE account IN ({listed})" if len(accounts) == 1 else f" WHERE account IN (SELECT unnest([{listed}]))"
 
 
 @cache

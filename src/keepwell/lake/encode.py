@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from keepwell.lake import duck
-from keepwell.lake.log import PropertyColumn, schema_of, stored
+from keepwell.lake.log import schema_of, stored
 from keepwell.lake.meaning import Rule, meant
+from keepwell.lake.snapshot import PropertyColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,13 @@ def encode(
     """
     _register(database, arrivals, held)
     database.register("marks", _marks(len(arrivals), untrusted))
-    wanted = json.dumps(dict.fromkeys(properties, "VARCHAR"))
+    may_carry = _told(database, rules)
+    told = {item: kind for item, kind in properties.items() if item in may_carry}
+    wanted = json.dumps(dict.fromkeys(told, "VARCHAR"))
     columns = [
         "account, contact, name",
         f'"at", known_at, source, message_id, {TIE} AS tie, imported, props, sent_name, sent_props, untrusted',
-        *(
-            f"{stored(f'found.{duck.name(item)}', kind)} AS {duck.name(f'p_{item}')}"
-            for item, kind in sorted(properties.items())
-        ),
+        *(f"{stored(f'found.{duck.name(item)}', kind)} AS {duck.name(f'p_{item}')}" for item, kind in told.items()),
     ]
     sent = (
         "SELECT r.* EXCLUDE (account, contact, name, props), a.id AS account, c.id AS contact, n.id AS sent, "
@@ -82,12 +82,25 @@ def encode(
         "JOIN accounts a ON a.key = r.account JOIN names n ON n.key = r.name "
         "LEFT JOIN contacts c ON c.account = a.id AND c.key = r.contact"
     )
-    found = f"json_transform(props, {duck.text(wanted)})" if properties else "NULL"
+    found = f"json_transform(props, {duck.text(wanted)})" if told else "NULL"
     rows = database.sql(
         f"SELECT {', '.join(columns)} FROM (SELECT *, {found} AS found FROM ({meant(database, sent, rules)})) "
         "ORDER BY ordinal"
     ).to_arrow_table()
-    return rows.cast(schema_of(properties))
+    schema = schema_of(properties)
+    missing = {field.name: pa.nulls(len(rows), field.type) for field in schema if field.name not in rows.column_names}
+    return (
+        pa.table({**dict(zip(rows.column_names, rows.columns, strict=True)), **missing})
+        .select(schema.names)
+        .cast(schema)
+    )
+
+
+def _told(database: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> set[str]:
+    """Properties that rows of these arrivals may carry: a query over all that are declared takes long to plan."""
+    sent = database.execute("SELECT DISTINCT unnest(json_keys(nullif(props, ''))) FROM arrivals").fetchall()
+    derived = {name for rule in rules for name, _ in (*rule.properties, *rule.constants)}
+    return {str(name) for (name,) in sent} | derived
 
 
 def _marks(size: int, untrusted: pa.Array | None) -> pa.Table:

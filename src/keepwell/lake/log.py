@@ -12,23 +12,20 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
-from urllib.parse import unquote
+from typing import Final
 
 import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
-from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction
 
 from keepwell.lake import duck
 from keepwell.lake.log_file import FRESH, ROWS_A_GROUP, LogFile, seal, settle, sync_path
 from keepwell.lake.meaning import SENT_NAME, SENT_PROPS, Rule, meant
-
-PropertyColumn = Literal["number", "text"]
+from keepwell.lake.snapshot import MAPPING, PropertyColumn, Snapshot, files_of, newest_snapshot, properties_of
 
 # Merging is worth it once this share of the rows is fresh, or the files are many.
 FRESH_SHARE: Final = 0.2
@@ -36,8 +33,6 @@ MANY_FRESH_FILES: Final = 50
 # A run is merged with what is fresher when it holds fewer than this many times its rows. So a row that is written again
 # lands in a run at least half as large again, and every run that stays is at least twice as large as the next one.
 MERGED_RATIO: Final = 2
-# The writer whose seal number is that of the mapping in force.
-MAPPING: Final = "mapping"
 # Rows of a hundred columns are sorted in memory, so not all at once.
 ROWS_A_SORT: Final = 1_000_000
 
@@ -64,28 +59,6 @@ COLUMNS: Final = pa.schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The log at one version: its live files, and the event properties that are columns of every one of them."""
-
-    files: Sequence[LogFile]
-    properties: Mapping[str, PropertyColumn]
-    table: DeltaTable | None = None
-
-    @property
-    def paths(self) -> list[str]:
-        return [file.path for file in self.files]
-
-    @property
-    def mapping(self) -> int:
-        """Number of the mapping by which all rows were derived, 0 before the first."""
-        return self.sealed(MAPPING)
-
-    def sealed(self, writer: str) -> int:
-        """Number of the last seal of a writer, 0 before the first."""
-        return (self.table.transaction_version(writer) or 0) if self.table is not None else 0
-
-
 class EventLog:
     """The log in one folder. One process seals and compacts at a time; any number read."""
 
@@ -95,7 +68,7 @@ class EventLog:
         self._sync = sync
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(str(self.folder))
+        return self.snapshot().table is not None
 
     def properties(self) -> Mapping[str, PropertyColumn]:
         """The event properties that are columns, with their type."""
@@ -123,18 +96,25 @@ class EventLog:
             table = self._table()
             if (table.transaction_version(writer) or 0) >= number:
                 return False
-            properties = _properties_of(table)
+            properties = properties_of(table)
             written = [seal(rows, schema_of(properties), self.folder / f"part={FRESH}")] if len(rows) else []
             self._commit(table, written, properties, transactions=[Transaction(writer, number)])
             return True
 
     @contextmanager
-    def sealing(self) -> Iterator[None]:
-        """Hold while rows are compared with the log and then appended: nobody else seals in between."""
+    def sealing(self, *, wait: bool = True) -> Iterator[bool]:
+        """Hold while rows are compared with the log and then appended: nobody else seals in between.
+
+        Gives false where somebody else seals; that comes only without `wait`.
+        """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with (self.folder.parent / f"{self.folder.name}.sealing.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
     def sealed(self, writer: str) -> int:
         """Number of the last seal of a writer, 0 before the first."""
@@ -142,15 +122,12 @@ class EventLog:
 
     def snapshot(self, accounts: Sequence[int] | None = None) -> Snapshot:
         """What a reader needs, all of one version; with `accounts`, only the files whose range holds one of them."""
-        try:
-            table = self._table()
-        except TableNotFoundError:
-            return Snapshot((), {})
-        found = _files_of(table, self.folder.absolute())
-        if accounts is not None:
-            wanted = sorted(accounts)
-            found = [file for file in found if _any_between(wanted, file.first_account, file.last_account)]
-        return Snapshot(found, _properties_of(table), table)
+        found = newest_snapshot(self.folder)
+        if accounts is None:
+            return found
+        wanted = sorted(accounts)
+        held = [file for file in found.files if _any_between(wanted, file.first_account, file.last_account)]
+        return replace(found, files=held)
 
     def files(self, accounts: Sequence[int] | None = None) -> Sequence[LogFile]:
         """Live files, restricted like those of `snapshot`."""
@@ -170,9 +147,9 @@ class EventLog:
         """
         with self._alone():
             table = self._table()
-            known = _properties_of(table)
+            known = properties_of(table)
             wanted = {**known, **(properties or {})}
-            files = _files_of(table, self.folder.absolute())
+            files = files_of(table, self.folder.absolute())
             merged = files if wanted != known else to_merge(files)
             run = max((file.part for file in files), default=FRESH) + 1
             if merged or wanted != known:
@@ -193,8 +170,8 @@ class EventLog:
         """
         with self._alone():
             table = self._table()
-            known = _properties_of(table)
-            files = _files_of(table, self.folder.absolute())
+            known = properties_of(table)
+            files = files_of(table, self.folder.absolute())
             paths = [file.path for file in files]
             held = _held(table)
             run = max((file.part for file in files), default=FRESH) + 1
@@ -218,12 +195,12 @@ class EventLog:
         """Mapping `number` gives every row the same meaning as the one before: only its number is written."""
         with self._alone():
             table = self._table()
-            self._commit(table, [], _properties_of(table), transactions=[Transaction(MAPPING, number)])
+            self._commit(table, [], properties_of(table), transactions=[Transaction(MAPPING, number)])
 
     def first_known(self, rules: Sequence[Rule]) -> dict[int, datetime]:
         """When each name would first be known if these rules were in force, by its code."""
         table = self._table()
-        paths = [file.path for file in _files_of(table, self.folder.absolute())]
+        paths = [file.path for file in files_of(table, self.folder.absolute())]
         if not paths:
             return {}
         held = _held(table)
@@ -401,24 +378,6 @@ def _account_ranges(database: duckdb.DuckDBPyConnection, paths: Sequence[str]) -
         f"FROM {duck.files(paths)} GROUP BY account) GROUP BY rows // {ROWS_A_SORT} ORDER BY 1"
     ).fetchall()
     return [(int(first), int(last)) for first, last in found]
-
-
-def _files_of(table: DeltaTable, folder: Path) -> list[LogFile]:
-    actions = pa.table(table.get_add_actions(flatten=True)).to_pydict()
-    columns = ("path", "num_records", "partition.part", "min.account", "max.account")
-    return [
-        LogFile(str(folder / unquote(path)), rows, part, low, high)
-        for path, rows, part, low, high in zip(*(actions[column] for column in columns), strict=True)
-        if rows
-    ]
-
-
-def _properties_of(table: DeltaTable) -> dict[str, PropertyColumn]:
-    return {
-        field.name.removeprefix("p_"): "text" if pa.types.is_string(field.type) else "number"
-        for field in pa.schema(table.schema().to_arrow())
-        if field.name.startswith("p_")
-    }
 
 
 def _added(file: LogFile, folder: Path, *, is_new: bool) -> AddAction:

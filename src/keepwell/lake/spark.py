@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from keepwell.lake.log import TIME, PropertyColumn
+from keepwell.lake.log import TIME
+from keepwell.lake.snapshot import PropertyColumn
 
 
 def text(value: str) -> str:

@@ -15,7 +15,8 @@ from keepwell.facts.moment import Moment
 from keepwell.facts.values import Values
 from keepwell.lake import spark
 from keepwell.lake.engine import Queries, Question, nobody, to_values
-from keepwell.lake.log import EventLog, Snapshot
+from keepwell.lake.log import EventLog
+from keepwell.lake.snapshot import Snapshot
 from keepwell.metrics.compile import properties_of
 from keepwell.metrics.events import MICROSECONDS_A_DAY, RELATION
 

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepwell.lake import log as log_module
-from keepwell.lake.log import MERGED_RATIO, EventLog, PropertyColumn, to_merge
+from keepwell.lake.log import MERGED_RATIO, EventLog, to_merge
 from keepwell.lake.log_file import FRESH, LogFile, sync_path
+from keepwell.lake.snapshot import PropertyColumn
 from tests.contracts.log_world import COLUMNS, START, arrival, random_arrivals, rows, write_log
 
 DAY = timedelta(days=1)

@@ -22,8 +22,9 @@ from keepwell.lake.encode import Dictionaries, encode
 from keepwell.lake.engine import Question
 from keepwell.lake.identity import sift
 from keepwell.lake.log import COLUMNS as COLUMNS_OF_A_ROW
-from keepwell.lake.log import EventLog, PropertyColumn
+from keepwell.lake.log import EventLog
 from keepwell.lake.meaning import IGNORED, Rule
+from keepwell.lake.snapshot import PropertyColumn
 from keepwell.metrics.kinds.count import Count
 from keepwell.metrics.kinds.distinct import Distinct
 from keepwell.metrics.metric import Metric

@@ -1,8 +1,9 @@
 from keepwell.store.models.account import Account, Contact
 from keepwell.store.models.audit import AuditEntry
+from keepwell.store.models.claim import NamedClaim
 from keepwell.store.models.event_name import EventName
 from keepwell.store.models.import_run import ImportRun
-from keepwell.store.models.intake import InboxBatch, LedgerCount, RejectedEvent, SealPlan, TouchedAccount
+from keepwell.store.models.intake import InboxBatch, KnownFrom, LedgerCount, RejectedEvent, SealPlan, TouchedAccount
 from keepwell.store.models.mapping import Derivation, MappingVersion
 from keepwell.store.models.member import Member
 from keepwell.store.models.notification import Notification, NotificationRoute, RoleHolder
@@ -34,11 +35,13 @@ __all__ = [
     "ImportRun",
     "ImportedAccount",
     "InboxBatch",
+    "KnownFrom",
     "LedgerCount",
     "MappingVersion",
     "Member",
     "Milestone",
     "ModelVersion",
+    "NamedClaim",
     "Notification",
     "NotificationRoute",
     "Opportunity",

@@ -6,6 +6,7 @@ Sources and keys are plain numbers here: a row must be written in microseconds, 
 from django.db import models
 
 from keepwell.store.models.account import Account
+from keepwell.store.models.claim import Claimable
 
 
 class InboxBatch(models.Model):
@@ -76,7 +77,22 @@ class SealPlan(models.Model):
     outcome = models.BinaryField()
 
 
-class TouchedAccount(models.Model):
-    """An account with events in the log that its current score does not know yet."""
+class TouchedAccount(Claimable):
+    """An account to be scored, because its score lacks events of the log or has grown old.
+
+    `known_at` is the newest moment at which its news became known, null where it has none: a score as of later than
+    this knows all of it. From `first_at` to `last_at` is when the news happened, null where that is not known; `tells`
+    says that there may be traits among it.
+    """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    known_at = models.DateTimeField(null=True)
+    first_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+    tells = models.BooleanField(default=True)
+
+
+class KnownFrom(models.Model):
+    """One row: scores as of `moment` are made or being made, so what is sealed now is known then at the earliest."""
+
+    moment = models.DateTimeField()

@@ -11,7 +11,8 @@ class ScoreRecord(models.Model):
 
     `nano_points` is the exact score in 1e-9 points, null when no measure had data. `band` is the band
     held after hysteresis, "" for unknown; `raw_band` is the band the score lies in; `band_before` is the band
-    that was left for `band`, "" where that is not known.
+    that was left for `band`, "" where that is not known. `occasion` is why it was made: "asked" by a run over all
+    accounts or by somebody, "news" of the account, or "age" of its score.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="scores")
@@ -27,6 +28,7 @@ class ScoreRecord(models.Model):
     trend = models.CharField(max_length=16, blank=True)
     trend_nano = models.BigIntegerField(null=True)
     measures = models.JSONField(default=list)
+    occasion = models.CharField(max_length=8, default="asked")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "version", "as_of"], name="score_once")]

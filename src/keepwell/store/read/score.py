@@ -1,5 +1,6 @@
 """Scores as of a moment, and their history."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,14 @@ def access_newest_as_of(member: Member, model: str) -> datetime | None:
 def newest_as_of() -> datetime | None:
     """The newest moment that any account has a score of, under any model."""
     return _newest(ScoreRecord.objects.filter(version=version) for version in ModelVersion.objects.all())
+
+
+def aged_accounts(before: datetime, share: float) -> list[int]:
+    """The accounts whose current scores are of before a moment, oldest first, up to this share of all with a score."""
+    current = CurrentScore.objects.all()
+    most = math.ceil(current.values("account_id").distinct().count() * share)
+    aged = current.filter(record__as_of__lt=before).order_by("record__as_of")
+    return list(dict.fromkeys(aged.values_list("account_id", flat=True)[:most]))
 
 
 def access_scores_at(member: Member, model: str, moment: datetime) -> dict[int, ScorePoint]:
