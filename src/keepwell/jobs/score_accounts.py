@@ -16,7 +16,7 @@ from keepwell.health.package import Package
 from keepwell.health.score import score
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.detect import do_detect_signals
-from keepwell.jobs.imported import read_imported
+from keepwell.jobs.imported import read_mark
 from keepwell.jobs.panel import read_panel
 from keepwell.jobs.score_book import ScoreBook
 from keepwell.jobs.segment import write_segments
@@ -59,7 +59,7 @@ def do_score_accounts(
     """
     package, model = model_of(version)
     signals = signals_about(version)
-    imported = read_imported(accounts, now=now) if detects else {}
+    mark = read_mark(home) if detects and signals else None
     ordered = sorted(moments)
     last = ordered[-1]
     back = timedelta(days=model.trend.days)
@@ -83,10 +83,10 @@ def do_score_accounts(
         if signals is not None and book.is_newest:
             panel, rows = read_panel(model, newest, scored[last], book.newest)
             over = sorted(ended_accounts(endings, last) & set(newest.accounts.tolist()))
-            if detects is not None:
-                do_detect_signals(home, version, signals, panel, rows, over, detects, imported, by=by, now=now)
+            if detects is not None and mark is not None:
+                do_detect_signals(home, version, signals, panel, rows, over, detects, mark, by=by, now=now)
             else:
-                write_segments(version.model, with_segments(signals, panel), accounts)
+                write_segments(version.model, with_segments(signals, panel), over)
         told = {
             "version": version.number,
             "accounts": "all" if accounts is None else len(accounts),

@@ -25,7 +25,8 @@ class Panel:
     `band`). `nano_points` means nothing where `has_score` is false. `trend` is "" where it is not known.
     `metrics` are NaN where missing. `peaks` and `lows` are the highest and lowest score of the last days, by the number
     of days, in 1e-9 points, NaN where no score is comparable. `heard` says for each absence of how many days ago the
-    source of the account's newest such event last told anything, NaN where that was not asked.
+    source of the account's newest such event last told anything, NaN where that was not asked. `news` says for each
+    event condition whether the newest such event came in live, and after the last look at the account.
     """
 
     as_of: datetime
@@ -43,6 +44,7 @@ class Panel:
     heard: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     segments: Mapping[str, Truth] = field(default_factory=dict)
     raw_band: NDArray[np.int64] | None = None
+    news: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.accounts)
