@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from keepwell.base.errors import UserError
 from keepwell.facts.moment import Moment
 from keepwell.jobs.audit import record_act
-from keepwell.jobs.panel import named
+from keepwell.jobs.panel import in_statements, named
 from keepwell.jobs.signal_evidence import Evidence, Scene
 from keepwell.lake.evidence import newest_events
 from keepwell.lake.log import EventLog
@@ -34,24 +34,23 @@ NOTE_CHARACTERS: Final = 2000
 CLEARED: Final = "cleared"
 SUPERSEDED: Final = "superseded"
 ENDED: Final = "account_ended"
+RULE_GONE: Final = "rule_gone"
 # Contacts with an account, of either side.
 CONTACTS: Final = EventFilter(events=("touch_sent", "meeting_held", "message_replied", "message_received"))
 
 
 def do_open_alerts(scene: Scene, found: Look, *, now: datetime) -> int:
     """Write a row for every alert that a look opened, with its evidence. Inside the transaction of the look."""
-    opened: dict[str, list[int]] = {}
+    opened: dict[str, dict[int, datetime]] = {}
     for change in found.changes:
         if change.noun == "alert" and change.transition == "open":
-            opened.setdefault(change.rule, []).append(change.row)
+            opened.setdefault(change.rule, {})[change.row] = change.since
     rows: list[Alert] = []
-    for name, places in opened.items():
+    for name, begun in opened.items():
         rule = scene.book.alerts[name]
-        evidence = scene.evidence(rule.when, places)
-        for row in places:
+        evidence, happened = scene.evidence(rule.when, list(begun)), scene.happened_at(rule.when, begun)
+        for row, detected in begun.items():
             account = int(scene.panel.accounts[row])
-            happened = scene.happened_at(rule.when, row)
-            episode = found.episodes[account, "alert", name]
             rows.append(
                 Alert(
                     account_id=account,
@@ -60,30 +59,34 @@ def do_open_alerts(scene: Scene, found: Look, *, now: datetime) -> int:
                     version=scene.version,
                     title=rule.title,
                     severity=rule.severity,
-                    happened_at=happened,
-                    detected_at=episode.since if episode is not None else now,
+                    happened_at=happened[row],
+                    detected_at=detected,
                     opened_at=now,
                     respond_by=None if rule.respond is None else rule.respond.due_at(now, scene.calendar),
-                    is_known_late=now - happened > LATE,
+                    is_known_late=detected - happened[row] > LATE,
                     assignee_id=scene.accounts[account].owner_id,
                     evidence=evidence[row],
                 )
             )
-    Alert.objects.bulk_create(rows)
+    Alert.objects.bulk_create(rows, batch_size=ROWS_A_STATEMENT)
     return len(rows)
 
 
 def do_close_alerts(scene: Scene, found: Look, ended: Sequence[int], *, now: datetime) -> int:
     """Close what is over, what a worse alert took the place of, and everything of accounts that ended."""
-    count = 0
+    closed: dict[tuple[str, str], list[int]] = {}
     for change in found.changes:
         if change.noun == "alert" and change.transition != "open":
-            reason = SUPERSEDED if change.transition == "supersede" else CLEARED
-            rows = open_alerts().filter(account=change.account, package=scene.package, rule=change.rule)
-            count += rows.update(closed_at=now, close_reason=reason)
-    if ended:
-        over = named(open_alerts().filter(package=scene.package), ended).filter(account__in=ended)
-        count += over.update(closed_at=now, close_reason=ENDED)
+            is_over = CLEARED if change.rule in scene.book.alerts else RULE_GONE
+            reason = SUPERSEDED if change.transition == "supersede" else is_over
+            closed.setdefault((change.rule, reason), []).append(change.account)
+    count = 0
+    rows = open_alerts().filter(package=scene.package)
+    for (name, reason), accounts in closed.items():
+        for some in in_statements(accounts):
+            count += rows.filter(account__in=some, rule=name).update(closed_at=now, close_reason=reason)
+    for some in in_statements(ended):
+        count += rows.filter(account__in=some).update(closed_at=now, close_reason=ENDED)
     return count
 
 
@@ -99,7 +102,9 @@ def do_follow_alerts(scene: Scene, *, now: datetime) -> None:
     since = min(row.opened_at for row in waiting)
     log, moment = EventLog(scene.home.log), Moment.at(scene.panel.as_of)
     contacts = newest_events(log, [CONTACTS], name_codes(), accounts, moment, most=CONTACTS_READ, since=since)
+    changed: list[Alert] = []
     for alert in waiting:
+        before = (alert.first_contact_at, alert.snoozed_evidence)
         later = [one.at for one in contacts.get(alert.account_id or 0, ()) if one.at >= alert.opened_at]
         if later and alert.first_contact_at is None:
             alert.first_contact_at = min(later)
@@ -108,7 +113,9 @@ def do_follow_alerts(scene: Scene, *, now: datetime) -> None:
             row = place[alert.account_id or 0]
             if evidence_mark(scene.evidence(when, [row])[row]) != alert.snoozed_evidence:
                 alert.snoozed_evidence = ""
-    Alert.objects.bulk_update(waiting, ["first_contact_at", "snoozed_evidence"], batch_size=ROWS_A_STATEMENT)
+        if (alert.first_contact_at, alert.snoozed_evidence) != before:
+            changed.append(alert)
+    Alert.objects.bulk_update(changed, ["first_contact_at", "snoozed_evidence"], batch_size=ROWS_A_STATEMENT)
 
 
 def do_acknowledge_alert(alert: Alert, *, by: str, now: datetime) -> None:

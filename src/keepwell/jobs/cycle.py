@@ -149,7 +149,9 @@ class Cycle:
             if check is None:
                 return False
             if is_full_run_due(version, now):
-                do_score_accounts(self._home, self._engine, version, [moment], check=check, detects=self._calendar, by=BY, now=now)
+                do_score_accounts(
+                    self._home, self._engine, version, [moment], check=check, detects=self._calendar, by=BY, now=now
+                )
         self._due -= {version.pk}
         return True
 

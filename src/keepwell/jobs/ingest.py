@@ -9,13 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
+from keepwell.base.crash_point import crash_point
 from keepwell.base.errors import BugError
 from keepwell.base.home import Home
 from keepwell.facts.arrival import ARRIVALS
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.dictionary import learn_ids, note_first_known, read_dictionaries
-from keepwell.jobs.imported import do_mark_imported
+from keepwell.jobs.imported import WRITER, do_mark_imported
 from keepwell.jobs.meaning import learn_rules_in_force
+from keepwell.jobs.touch import do_touch_aged
 from keepwell.lake import duck
 from keepwell.lake.encode import Dictionaries, encode, unknown_ids
 from keepwell.lake.identity import Verdict, sift
@@ -24,7 +26,6 @@ from keepwell.store.models import ImportRun
 
 # A batch is held several times over, each row with every column of the log.
 ROWS_A_SEAL: Final = 200_000
-WRITER: Final = "import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def do_import_events(
     outcome = ImportOutcome(run.pk)
     held = read_dictionaries()
     for arrivals in _chunks(batches):
-        held = _seal(log, run, arrivals, held, outcome)
+        held = _seal(log, arrivals, held, outcome)
     if log.is_worth_compacting():
         log.compact()
     _finish(run, outcome, by=by, now=now)
@@ -100,9 +101,7 @@ def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting, ARRIVALS)
 
 
-def _seal(
-    log: EventLog, run: ImportRun, arrivals: pa.Table, held: Dictionaries, outcome: ImportOutcome
-) -> Dictionaries:
+def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: ImportOutcome) -> Dictionaries:
     with log.sealing(), duck.session() as database:
         held = learn_ids(unknown_ids(database, arrivals, held), held)
         snapshot = log.snapshot()
@@ -110,9 +109,13 @@ def _seal(
         sifted = sift(database, encode(database, arrivals, held, snapshot.properties, rules), snapshot.files)
         if len(sifted.new):
             note_first_known(sifted.new)
-            do_mark_imported(run, pc.unique(sifted.new["account"]).to_pylist())
-            if not log.append(sifted.new, writer=WRITER, number=snapshot.sealed(WRITER) + 1):
+            accounts, number = pc.unique(sifted.new["account"]).to_pylist(), snapshot.sealed(WRITER) + 1
+            do_mark_imported(number, accounts)
+            crash_point("import: marked")
+            if not log.append(sifted.new, writer=WRITER, number=number):
                 raise BugError("another process sealed while this one held the lock; run the import again")
+            crash_point("import: appended")
+            do_touch_aged(accounts)
     outcome.accepted += len(sifted.new)
     outcome.duplicate += sifted.count(Verdict.DUPLICATE)
     outcome.conflict += sifted.count(Verdict.CONFLICT)

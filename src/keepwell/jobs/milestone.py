@@ -15,7 +15,7 @@ from keepwell.jobs.signal_evidence import Scene
 from keepwell.signals.look import Look
 from keepwell.signals.milestone import Award
 from keepwell.signals.truth import YES
-from keepwell.store.models import Milestone, ModelVersion, ScoreRecord
+from keepwell.store.models import AuditEntry, Milestone, ModelVersion, ScoreRecord
 from keepwell.store.read.package import signals_of
 
 ROWS_A_STATEMENT: Final = 500
@@ -31,22 +31,25 @@ def do_reach_milestones(scene: Scene, found: Look, *, now: datetime) -> int:
     for name, rows in reached.items():
         rule = scene.book.milestones[name]
         accounts = [int(scene.panel.accounts[row]) for row in rows]
-        before = Milestone.objects.filter(package=scene.package, rule=name, account__in=accounts)
+        before = named(Milestone.objects.filter(package=scene.package, rule=name), accounts)
         had = set(before.values_list("account_id", flat=True)) if rule.once else set()
         fresh = [row for row, account in zip(rows, accounts, strict=True) if account not in had]
         evidence = scene.evidence(rule.when, fresh)
         Milestone.objects.bulk_create(
-            Milestone(
-                account_id=int(scene.panel.accounts[row]),
-                package=scene.package,
-                version=scene.version,
-                rule=name,
-                title=rule.title,
-                action=rule.action,
-                reached_at=now,
-                evidence=evidence[row],
-            )
-            for row in fresh
+            (
+                Milestone(
+                    account_id=int(scene.panel.accounts[row]),
+                    package=scene.package,
+                    version=scene.version,
+                    rule=name,
+                    title=rule.title,
+                    action=rule.action,
+                    reached_at=now,
+                    evidence=evidence[row],
+                )
+                for row in fresh
+            ),
+            batch_size=ROWS_A_STATEMENT,
         )
         count += len(fresh)
     return count
@@ -58,11 +61,15 @@ def do_judge_milestones(scene: Scene) -> None:
     rows = named(new_milestones().filter(package=scene.package), list(place))
     waiting = [row for row in rows if row.account_id in place]
     truths = {name: one.when.truth(scene.panel) for name, one in scene.book.unwise.items()} if waiting else {}
+    changed: list[Milestone] = []
     for milestone in waiting:
         row = place[milestone.account_id]
         reasons = [scene.book.unwise[name].because for name, truth in truths.items() if truth[row] == YES]
-        milestone.unwise_because = "; ".join(reasons)[:300]
-    Milestone.objects.bulk_update(waiting, ["unwise_because"], batch_size=ROWS_A_STATEMENT)
+        because = "; ".join(reasons)[:300]
+        if because != milestone.unwise_because:
+            milestone.unwise_because = because
+            changed.append(milestone)
+    Milestone.objects.bulk_update(changed, ["unwise_because"], batch_size=ROWS_A_STATEMENT)
 
 
 def do_settle_milestone(
@@ -76,11 +83,16 @@ def do_settle_milestone(
 
 
 def do_award_month(version: ModelVersion, *, by: str, now: datetime) -> int:
-    """Give the awards of the last whole month (UTC) that were not given yet, and say how many accounts got one."""
+    """Give the awards of the last whole month (UTC) that were not given yet, and say how many accounts got one.
+
+    Of a month that was scored only afterwards, from imported history, there are none.
+    """
     book = signals_of(version)
     first = now.astimezone(UTC).date().replace(day=1)
     month = (first - timedelta(days=1)).replace(day=1)
     count = 0
+    if not _was_lived(version, month):
+        return 0
     for name, award in book.awards.items():
         with transaction.atomic():
             given = Milestone.objects.filter(package=book.package.id, rule=name, month=month)
@@ -122,6 +134,16 @@ def new_milestones() -> QuerySet[Milestone]:
     return Milestone.objects.filter(state="new")
 
 
+def _was_lived(version: ModelVersion, month: date) -> bool:
+    """Whether the model's scores were worked out while the month went on, from its beginning."""
+    runs = AuditEntry.objects.filter(act="accounts_scored", noun=version.model, at__lte=_begin(month))
+    return runs.exists()
+
+
+def _begin(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def _winners(version: ModelVersion, award: Award, month: date, until: date) -> Sequence[tuple[int, float, float]]:
     """Accounts with their average of the month and its rise in points, the largest rise first."""
     earlier = (month - timedelta(days=1)).replace(day=1)
@@ -135,7 +157,7 @@ def _winners(version: ModelVersion, award: Award, month: date, until: date) -> S
 
 
 def _averages(version: ModelVersion, since: date, until: date) -> dict[int, float]:
-    begin, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (since, until))
-    records = ScoreRecord.objects.filter(version__model=version.model, as_of__gte=begin, as_of__lt=end).exclude(band="")
-    rows = records.values_list("account").annotate(average=Avg("nano_points"))
+    records = ScoreRecord.objects.filter(version__model=version.model)
+    records = records.filter(as_of__gte=_begin(since), as_of__lt=_begin(until))
+    rows = records.exclude(band="").values_list("account").annotate(average=Avg("nano_points"))
     return {account: average / NANO for account, average in rows}

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from keepwell.base.errors import UserError
 from keepwell.facts.moment import Moment
 from keepwell.jobs.audit import record_act
-from keepwell.jobs.panel import named
+from keepwell.jobs.panel import in_statements, named
 from keepwell.jobs.signal_evidence import Evidence, Scene
 from keepwell.lake.evidence import Witness, newest_events
 from keepwell.lake.log import EventLog
@@ -49,20 +49,22 @@ def do_open_signs(scene: Scene, found: Look, *, now: datetime) -> int:
 
 def do_close_signs(scene: Scene, found: Look, ended: Sequence[int], *, now: datetime) -> int:
     """Close the signs that are over. An opportunity without any left, or of an account that ended, lapses."""
-    count = 0
+    closed: dict[int, set[str]] = {}
     for change in found.changes:
         if change.noun == "opportunity" and change.transition == "close":
-            for opportunity in open_opportunities().filter(account=change.account, package=scene.package):
-                count += opportunity.signs.filter(rule=change.rule, closed_at=None).update(closed_at=now)
-                if opportunity.signs.filter(closed_at=None).exists():
-                    _sum_up(scene, opportunity)
-                elif opportunity.stage == "open":
-                    _settle(opportunity, "lapsed", now)
-    if ended:
-        rows = named(open_opportunities().filter(package=scene.package), ended).filter(account__in=ended)
-        for opportunity in rows:
-            count += opportunity.signs.filter(closed_at=None).update(closed_at=now)
+            closed.setdefault(change.account, set()).add(change.rule)
+    count = 0
+    rows = open_opportunities().filter(package=scene.package)
+    for opportunity in (one for some in in_statements(sorted(closed)) for one in rows.filter(account__in=some)):
+        over = opportunity.signs.filter(rule__in=closed[opportunity.account_id], closed_at=None)
+        count += over.update(closed_at=now)
+        if opportunity.signs.filter(closed_at=None).exists():
+            _sum_up(scene, opportunity)
+        elif opportunity.stage == "open":
             _settle(opportunity, "lapsed", now)
+    for opportunity in (one for some in in_statements(ended) for one in rows.filter(account__in=some)):
+        count += opportunity.signs.filter(closed_at=None).update(closed_at=now)
+        _settle(opportunity, "lapsed", now)
     return count
 
 
@@ -79,6 +81,7 @@ def do_follow_opportunities(scene: Scene, *, now: datetime) -> None:
         row = place[opportunity.account_id]
         reasons = [scene.book.blocked[name].because for name, truth in blocked.items() if truth[row] == YES]
         contact = _first(contacted, opportunity)
+        before = (opportunity.contacted_at, opportunity.blocked_because)
         if contact is not None and opportunity.contacted_at is None:
             opportunity.contacted_at, opportunity.stage = contact.at, "contacted"
         opportunity.blocked_because = "; ".join(reasons)[:300]
@@ -87,7 +90,7 @@ def do_follow_opportunities(scene: Scene, *, now: datetime) -> None:
             opportunity.won_yearly = _gained(scene, opportunity)
             opportunity.signs.filter(closed_at=None).update(closed_at=now)
             _settle(opportunity, "won", growth.at)
-        else:
+        elif (opportunity.contacted_at, opportunity.blocked_because) != before:
             opportunity.save(update_fields=["contacted_at", "stage", "blocked_because"])
 
 
@@ -104,6 +107,7 @@ def do_move_opportunity(
             fresh.stage, fresh.contacted_at = stage, fresh.contacted_at or now
         else:
             fresh.stage, fresh.closed_at, fresh.closed_by = stage, now, by
+            fresh.signs.filter(closed_at=None).update(closed_at=now)
         fresh.save(update_fields=["stage", "contacted_at", "closed_at", "closed_by", "note"])
         record_act("opportunity_moved", f"opportunity {fresh.pk}", {"stage": stage, "note": note}, by=by, now=now)
 

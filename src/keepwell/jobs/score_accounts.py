@@ -10,8 +10,8 @@ from django.db import transaction
 from keepwell.base.business_time import Calendar
 from keepwell.base.home import Home
 from keepwell.facts.moment import Moment
-from keepwell.facts.values import Values
 from keepwell.facts.traits import ENDING_EVENTS, ended_accounts
+from keepwell.facts.values import Values
 from keepwell.health.health_model import HealthModel
 from keepwell.health.package import Package
 from keepwell.health.score import score
@@ -61,7 +61,7 @@ def do_score_accounts(
     whose scores are nobody's act and not in the audit: those accounts have old scores, the others have news. With
     `detects`, the calendar that deadlines are reckoned by, the last moment is also looked at for signals.
     """
-    package, model = model_of(version)
+    _, model = model_of(version)
     signals = signals_about(version)
     mark = read_mark(home) if detects and signals else None
     ordered = sorted(moments)

@@ -213,9 +213,7 @@ def _held_before(model: str, moment: datetime, accounts: Sequence[int] | None) -
             if found is None or found.as_of <= record.as_of:
                 newest[record.account_id] = record
     return {
-        account: HeldBand(
-            record.band, record.band_since, record.pending_since, record.raw_band, record.band_before
-        )
+        account: HeldBand(record.band, record.band_since, record.pending_since, record.raw_band, record.band_before)
         for account, record in newest.items()
         if record.band and record.band_since
     }

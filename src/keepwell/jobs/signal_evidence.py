@@ -5,26 +5,35 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import numpy as np
+
 from keepwell.base.business_time import Calendar
 from keepwell.base.home import Home
+from keepwell.base.instant import EPOCH
 from keepwell.facts.moment import Moment
 from keepwell.health.weight import NANO
-from keepwell.lake.evidence import Witness, newest_events
+from keepwell.lake.evidence import Witness, newest_events, newest_since
 from keepwell.lake.log import EventLog
 from keepwell.signals.book import SignalBook
 from keepwell.signals.condition import When
 from keepwell.signals.panel import Panel
+from keepwell.signals.truth import YES
 from keepwell.store.models import Account, EventName, ModelVersion
 from keepwell.store.read.dictionary import name_codes
 
 EVENTS_SHOWN: Final = 5
+# Accounts with news are looked at within this, so what made something hold came in so long before at most.
+SPELL: Final = timedelta(minutes=15)
 
 Evidence = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One look: the rules, what they were asked about, and the accounts as the state knows them."""
+    """One look: the rules, what they were asked about, and the accounts as the state knows them.
+
+    `last` says when accounts were last looked at before.
+    """
 
     home: Home
     book: SignalBook
@@ -32,6 +41,7 @@ class Scene:
     panel: Panel
     accounts: Mapping[int, Account]
     calendar: Calendar
+    last: Mapping[int, datetime]
 
     @property
     def package(self) -> str:
@@ -55,17 +65,32 @@ class Scene:
             for row, account in zip(rows, accounts, strict=True)
         }
 
-    def happened_at(self, when: When, row: int) -> datetime:
-        """When the newest thing that it tells of happened, or else the account's newest event."""
-        found: list[float] = []
+    def happened_at(self, when: When, begun: Mapping[int, datetime]) -> dict[int, datetime]:
+        """By row of the panel, when the newest thing happened that the condition tells of.
+
+        `begun` says when a look first found it to hold. Where no condition names a moment, it is that of the newest
+        event that had come in since the look before; without one, nothing but time made it hold then.
+        """
+        days = np.full(len(self.panel), np.nan)
         for condition in when.walk():
-            days = condition.happened_days(self.panel)
-            if days is not None and float(days[row]) >= 0:
-                found.append(float(days[row]))
-        if found:
-            return self.panel.as_of - timedelta(days=min(found))
-        newest = self.accounts[int(self.panel.accounts[row])].last_event_at
-        return self.panel.as_of if newest is None else min(newest, self.panel.as_of)
+            told = condition.happened_days(self.panel)
+            if told is not None:
+                is_told = (condition.truth(self.panel) == YES) & (told >= 0)
+                days = np.fmin(days, np.where(is_told, told, np.nan))
+        rows = {row: int(self.panel.accounts[row]) for row in begun}
+        rest = {rows[row]: self._news_from(rows[row], at) for row, at in begun.items() if days[row] != days[row]}
+        newest = newest_since(EventLog(self.home.log), rest, Moment.at(self.panel.as_of))
+        return {
+            row: newest.get(rows[row], at)
+            if days[row] != days[row]
+            else self.panel.as_of - timedelta(days=float(days[row]))
+            for row, at in begun.items()
+        }
+
+    def _news_from(self, account: int, begun: datetime) -> datetime:
+        """What came in from then on may have made it hold; before a first look it may be anything."""
+        last = self.last.get(account, EPOCH)
+        return last if last < begun == self.panel.as_of else begun - SPELL
 
 
 def _told(event: Witness, names: Mapping[int, str]) -> Evidence:

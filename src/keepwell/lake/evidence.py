@@ -19,6 +19,8 @@ class Witness:
 
     name: int
     at: datetime
+    known_at: datetime
+    is_imported: bool
     source: str
     message_id: str
     props: Mapping[str, object]
@@ -40,7 +42,8 @@ def newest_events(
         return {}
     begun = f' AND "at" >= {duck.instant(since)}' if since else ""
     query = (
-        f'SELECT account, name, "at", source, message_id, props FROM {duck.files(files)} '
+        'SELECT account, name, "at", known_at, imported AS is_imported, source, message_id, props '
+        f"FROM {duck.files(files)} "
         f"WHERE account IN (SELECT unnest([{', '.join(str(int(one)) for one in accounts)}])) AND {cut(moment)}{begun} "
         f"AND ({reading(log, filters, names)}) "
         f'QUALIFY row_number() OVER (PARTITION BY account ORDER BY "at" DESC, tie DESC) <= {int(most)} '
@@ -53,6 +56,22 @@ def newest_events(
         account, props = row.pop("account"), props_told(row.pop("props"))
         found.setdefault(account, []).append(Witness(**row, props=props))
     return found
+
+
+def newest_since(log: EventLog, accounts: Mapping[int, datetime], moment: Moment) -> dict[int, datetime]:
+    """The time of each account's newest live event that came in from a moment of its own on; some may have none."""
+    files = [file.path for file in log.files(list(accounts))]
+    if not files or not accounts:
+        return {}
+    begun = ", ".join(f"({int(account)}, {duck.instant(since)})" for account, since in accounts.items())
+    query = (
+        f'SELECT account, max("at") AS newest FROM {duck.files(files)} '
+        f"JOIN (VALUES {begun}) AS asked(account, since) USING (account) "
+        f"WHERE {cut(moment)} AND known_at >= asked.since AND NOT imported GROUP BY account"
+    )
+    with duck.session() as database:
+        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
+    return {row["account"]: row["newest"] for row in rows}
 
 
 def told_until(log: EventLog, moment: Moment, since: datetime) -> dict[str, datetime]:

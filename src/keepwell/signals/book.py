@@ -11,6 +11,7 @@ from keepwell.metrics.metric import Metric
 from keepwell.signals.alert import AlertRule
 from keepwell.signals.condition import Condition, When
 from keepwell.signals.conditions.absence import Absence
+from keepwell.signals.conditions.event import EventHappened
 from keepwell.signals.milestone import Award, MilestoneRule, Unwise
 from keepwell.signals.opportunity import Blocked, OpportunityRule
 from keepwell.signals.plan import PlanCatalogue
@@ -96,3 +97,7 @@ class SignalBook:
     def absences(self) -> dict[str, Absence]:
         found = (condition for condition in self.conditions() if isinstance(condition, Absence))
         return {absence.id: absence for absence in found}
+
+    def happenings(self) -> dict[str, EventHappened]:
+        found = (condition for condition in self.conditions() if isinstance(condition, EventHappened))
+        return {happening.id: happening for happening in found}

@@ -82,6 +82,10 @@ class Condition:
         """How many days before `as_of` the thing happened; NaN, or None, where no single moment can be named."""
         return None
 
+    def is_news(self, panel: Panel) -> NDArray[np.bool_] | None:
+        """Where it holds by something that came in live since the last look; None where that cannot be told."""
+        return None
+
     def next_change(self, panel: Panel) -> NDArray[np.int64]:
         """When it may begin or cease to hold without any event, in microseconds since 1970; NEVER where it won't.
 
@@ -108,6 +112,15 @@ class When:
 
     def lines(self, panel: Panel, row: int, titles: Mapping[str, str]) -> list[Line]:
         return [line for part in self.parts for line in part.lines(panel, row, titles)]
+
+    def is_news(self, panel: Panel) -> NDArray[np.bool_]:
+        """Where one of its conditions holds by something that came in live since the last look."""
+        found = np.zeros(len(panel), dtype=np.bool_)
+        for part in self.walk():
+            told = part.is_news(panel)
+            if told is not None:
+                found |= told
+        return found
 
     def next_change(self, panel: Panel) -> NDArray[np.int64]:
         return reduce(np.minimum, (part.next_change(panel) for part in self.walk()))

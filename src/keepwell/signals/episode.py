@@ -15,7 +15,10 @@ Transition = Literal["open", "close"]
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """`since` is when the phase began; `until` is when the cool-down ends, None without one."""
+    """`since` is when the phase began; `until` is when the cool-down ends, None without one.
+
+    What is muted without a cool-down was muted by a quiet look, not by somebody who closed it.
+    """
 
     phase: Phase
     since: datetime
@@ -35,21 +38,29 @@ class Step:
 
 
 def step(
-    before: Episode | None, truth: int, policy: Policy, now: datetime, *, is_grave: bool = False, is_quiet: bool = False
+    before: Episode | None,
+    truth: int,
+    policy: Policy,
+    now: datetime,
+    *,
+    is_grave: bool = False,
+    is_quiet: bool = False,
+    is_news: bool = False,
 ) -> Step:
     """The episode after a look at `now`.
 
     What cannot be said changes nothing. `is_grave` means that the score fell as far as the policy's fast path asks. In
     a quiet look, which follows an import of history or a new model, nothing opens: what holds then is muted until it
-    is over, or gets grave.
+    is over, or gets grave. `is_news` means that it holds by an event that came in live since the last look: of that
+    people are told all the same.
     """
     if truth == UNKNOWN:
         return Step(before)
     if truth == NO:
         return _over(before, policy, now)
-    if is_quiet:
+    if is_quiet and not is_news:
         return Step(_quiet(before, now))
-    return _holding(before, policy, now, is_grave=is_grave)
+    return _holding(before, policy, now, is_grave=is_grave, is_news=is_news)
 
 
 def dismissed(policy: Policy, now: datetime) -> Episode:
@@ -66,10 +77,10 @@ def next_step(episode: Episode, policy: Policy) -> datetime | None:
     return episode.until if episode.phase == "cooling" else None
 
 
-def _holding(before: Episode | None, policy: Policy, now: datetime, *, is_grave: bool) -> Step:
+def _holding(before: Episode | None, policy: Policy, now: datetime, *, is_grave: bool, is_news: bool) -> Step:
     if before is not None and before.is_open:
         return Step(before if before.phase == "open" else replace(before, phase="open", since=now))
-    if before is not None and before.phase == "muted" and not is_grave:
+    if before is not None and before.phase == "muted" and not (is_grave or (is_news and before.until is None)):
         return Step(before)
     until = before.until if before is not None else None
     since = before.since if before is not None and before.phase == "pending" else now

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from keepwell.base.instant import instant, microseconds
 from keepwell.health.score import nano
-from keepwell.signals.alert import AlertRule
 from keepwell.signals.book import Noun, SignalBook
 from keepwell.signals.episode import Episode, dismissed, next_step, step
 from keepwell.signals.panel import NEVER, Panel
@@ -24,13 +24,17 @@ Place = tuple[int, Noun, str]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A signal that opened or closed; `row` is that of its account in the panel."""
+    """A signal that opened or closed; `row` is that of its account in the panel.
+
+    `since` is when a look first found what opened to hold, without a break until now.
+    """
 
     row: int
     account: int
     noun: Noun
     rule: str
     transition: Literal["open", "close", "supersede"]
+    since: datetime
 
 
 @dataclass(slots=True)
@@ -58,36 +62,49 @@ def with_segments(book: SignalBook, panel: Panel) -> Panel:
     return replace(panel, segments=found)
 
 
-def look(book: SignalBook, panel: Panel, before: Mapping[Place, Episode], is_quiet: NDArray[np.bool_]) -> Look:
+def look(
+    book: SignalBook,
+    panel: Panel,
+    before: Mapping[Place, Episode],
+    is_quiet: NDArray[np.bool_],
+    muted_peaks: Mapping[Place, float] = MappingProxyType({}),
+) -> Look:
     """What the rules make of a panel that knows its segments.
 
     `before` holds every episode of these accounts that is not over; `is_quiet` marks rows at which nothing may open.
+    `muted_peaks` are the highest scores, in 1e-9 points, since muted episodes began, where the panel's reach further
+    back.
     """
     found = Look()
     soonest = np.full(len(panel), NEVER)
-    kept: dict[tuple[Noun, str], list[int]] = {}
     rows = {account: row for row, account in enumerate(panel.accounts.tolist())}
-    for place in before:
+    kept: dict[tuple[Noun, str], dict[int, Episode]] = {}
+    for place, known in before.items():
         if place[0] in rows:
-            kept.setdefault(place[1:], []).append(rows[place[0]])
+            kept.setdefault(place[1:], {})[rows[place[0]]] = known
     for noun, name, rule in book.rules():
         truth, policy = rule.when.truth(panel), book.policy(noun, rule)
         soonest = np.minimum(soonest, rule.when.next_change(panel))
-        is_grave = _grave(panel, policy)
-        for row in sorted({*np.flatnonzero(truth == YES).tolist(), *kept.get((noun, name), ())}):
-            place = (int(panel.accounts[row]), noun, name)
+        is_grave, is_news = _grave(panel, policy), rule.when.is_news(panel)
+        held = kept.pop((noun, name), {})
+        for row in sorted({*np.flatnonzero(truth == YES).tolist(), *held}):
+            place, episode = (int(panel.accounts[row]), noun, name), held.get(row)
+            peak = muted_peaks.get(place)
             after = step(
-                before.get(place),
+                episode,
                 int(truth[row]),
                 policy,
                 panel.as_of,
-                is_grave=bool(is_grave[row]),
+                is_grave=bool(is_grave[row]) if peak is None else _has_fallen(panel, row, peak, policy),
                 is_quiet=bool(is_quiet[row]),
+                is_news=bool(is_news[row]),
             )
-            if after.episode != before.get(place):
+            if after.episode != episode:
                 found.episodes[place] = after.episode
             if after.transition is not None:
-                found.changes.append(Change(row, place[0], noun, name, after.transition))
+                since = episode.since if episode is not None and episode.phase == "pending" else panel.as_of
+                found.changes.append(Change(row, place[0], noun, name, after.transition, since))
+    _end_gone_rules(kept, found, panel)
     _supersede(book, before, found, panel, rows)
     _note_due(book, before, found, panel, soonest)
     return found
@@ -100,38 +117,50 @@ def _grave(panel: Panel, policy: Policy) -> NDArray[np.bool_]:
     return panel.has_score & (np.nan_to_num(fall) >= nano(policy.fast.fall))
 
 
+def _has_fallen(panel: Panel, row: int, peak: float, policy: Policy) -> bool:
+    if policy.fast is None or not panel.has_score[row]:
+        return False
+    return peak - int(panel.nano_points[row]) >= nano(policy.fast.fall)
+
+
+def _end_gone_rules(gone: Mapping[tuple[Noun, str], Mapping[int, Episode]], found: Look, panel: Panel) -> None:
+    """What rules opened that the package no longer has is over."""
+    for (noun, name), held in gone.items():
+        for row, episode in held.items():
+            account = int(panel.accounts[row])
+            found.episodes[account, noun, name] = None
+            if episode.is_open:
+                found.changes.append(Change(row, account, noun, name, "close", panel.as_of))
+
+
 def _supersede(
     book: SignalBook, before: Mapping[Place, Episode], found: Look, panel: Panel, rows: Mapping[int, int]
 ) -> None:
     """An alert that opens closes the milder ones; while it is open, they do not open."""
+    by_rule: dict[str, set[int]] = {}
+    for account, noun, name in (*before, *found.episodes):
+        if noun == "alert":
+            by_rule.setdefault(name, set()).add(account)
+    closed: set[Place] = set()
     for name, alert in book.alerts.items():
         for milder in alert.supersedes:
-            places = {place for place in (*before, *found.episodes) if place[1] == "alert" and place[2] == name}
-            for place in places:
-                _close_milder(book.alerts[milder], (place[0], "alert", milder), place, before, found, book, panel, rows)
-
-
-def _close_milder(
-    rule: AlertRule,
-    milder: Place,
-    worse: Place,
-    before: Mapping[Place, Episode],
-    found: Look,
-    book: SignalBook,
-    panel: Panel,
-    rows: Mapping[int, int],
-) -> None:
-    def after(place: Place) -> Episode | None:
-        return found.episodes[place] if place in found.episodes else before.get(place)
-
-    worse_now, milder_now = after(worse), after(milder)
-    if worse_now is None or not worse_now.is_open or milder_now is None or not milder_now.is_open:
+            policy = book.policy("alert", book.alerts[milder])
+            for account in sorted(by_rule.get(name, set()) & by_rule.get(milder, set())):
+                place: Place = (account, "alert", milder)
+                if _is_open(before, found, (account, "alert", name)) and _is_open(before, found, place):
+                    found.episodes[place] = dismissed(policy, panel.as_of)
+                    closed.add(place)
+    if not closed:
         return
-    was_open = milder in before and before[milder].is_open
-    found.episodes[milder] = dismissed(book.policy("alert", rule), panel.as_of)
-    found.changes = [change for change in found.changes if (change.account, change.noun, change.rule) != milder]
-    if was_open:
-        found.changes.append(Change(rows[milder[0]], milder[0], "alert", milder[2], "supersede"))
+    found.changes = [change for change in found.changes if (change.account, change.noun, change.rule) not in closed]
+    for account, _, name in sorted(closed):
+        if (account, "alert", name) in before and before[account, "alert", name].is_open:
+            found.changes.append(Change(rows[account], account, "alert", name, "supersede", panel.as_of))
+
+
+def _is_open(before: Mapping[Place, Episode], found: Look, place: Place) -> bool:
+    episode = found.episodes[place] if place in found.episodes else before.get(place)
+    return episode is not None and episode.is_open
 
 
 def _note_due(

@@ -25,7 +25,8 @@ class Panel:
     `band`). `nano_points` means nothing where `has_score` is false. `trend` is "" where it is not known.
     `metrics` are NaN where missing. `peaks` and `lows` are the highest and lowest score of the last days, by the number
     of days, in 1e-9 points, NaN where no score is comparable. `heard` says for each absence of how many days ago the
-    source of the account's newest such event last told anything, NaN where that was not asked.
+    source of the account's newest such event last told anything, NaN where that was not asked. `news` says for each
+    event condition whether the newest such event came in live, and after the last look at the account.
     `daily` are the averages of the last days in points, a column per day, oldest first; empty where not asked.
     """
 
@@ -45,6 +46,7 @@ class Panel:
     segments: Mapping[str, Truth] = field(default_factory=dict)
     raw_band: NDArray[np.int64] | None = None
     daily: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    news: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.accounts)

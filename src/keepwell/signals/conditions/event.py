@@ -28,18 +28,25 @@ class EventHappened(Condition, EventFilter):
     kind: ClassVar[Literal["event"]] = "event"
     within: Period = timedelta(days=1)
 
+    @property
+    def id(self) -> str:
+        """Under which the panel tells whether it is news."""
+        return own_id(self._metric())
+
     def truth(self, panel: Panel) -> Truth:
         return np.where(self._ages(panel) <= self._limit(), YES, NO).astype(np.int8)
 
     def metrics(self) -> Mapping[str, Metric]:
-        metric = self._metric()
-        return {own_id(metric): metric}
+        return {self.id: self._metric()}
 
     def reads(self) -> Sequence[EventFilter]:
         return (EventFilter(events=self.events, where=self.where),)
 
     def happened_days(self, panel: Panel) -> NDArray[np.float64]:
         return self._ages(panel)
+
+    def is_news(self, panel: Panel) -> NDArray[np.bool_] | None:
+        return panel.news[self.id] & (self.truth(panel) == YES) if self.id in panel.news else None
 
     def next_change(self, panel: Panel) -> NDArray[np.int64]:
         left = np.nan_to_num(self._limit() - self._ages(panel), nan=-1.0)
@@ -56,7 +63,7 @@ class EventHappened(Condition, EventFilter):
         return self.within / timedelta(days=1)
 
     def _ages(self, panel: Panel) -> NDArray[np.float64]:
-        return panel.metric(own_id(self._metric()))
+        return panel.metric(self.id)
 
     def _metric(self) -> DaysSinceLast:
         title = f"Days since {names_in_words(self.events)}"

@@ -105,7 +105,8 @@ class Migration(migrations.Migration):
                 ("looked_at", models.DateTimeField()),
                 ("quiet_at", models.DateTimeField(null=True)),
                 ("due_at", models.DateTimeField(null=True)),
-                ("import_run", models.BigIntegerField(default=0)),
+                ("import_seal", models.BigIntegerField(default=0)),
+                ("derivation", models.BigIntegerField(default=0)),
                 (
                     "account",
                     models.ForeignKey(
@@ -203,23 +204,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ImportedAccount",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "account",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="store.account"
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="store.account",
                     ),
                 ),
-                (
-                    "run",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="store.importrun"
-                    ),
-                ),
+                ("seal", models.BigIntegerField(db_index=True)),
             ],
-            options={
-                "constraints": [models.UniqueConstraint(fields=("account", "run"), name="imported_account_once")],
-            },
         ),
         migrations.CreateModel(
             name="Milestone",

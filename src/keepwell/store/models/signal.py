@@ -4,7 +4,6 @@ from django.db import models
 from django.db.models import Q
 
 from keepwell.store.models.account import Account
-from keepwell.store.models.import_run import ImportRun
 from keepwell.store.models.member import Member
 from keepwell.store.models.package import ModelVersion
 from keepwell.store.models.source import Source
@@ -30,8 +29,9 @@ class SignalEpisode(models.Model):
 class AccountLook(models.Model):
     """The last look at an account under the rules of a package, and when time alone calls for the next one.
 
-    `quiet_at` is the last look at which nothing could open, after an import or under a new model version. `import_run`
-    is the newest import that this look, or one before it, knew of.
+    `quiet_at` is the last look at which nothing could open, after an import or under a new model version. `import_seal`
+    is the newest seal of imports with events of the account that was in the log before the look began, `derivation` the
+    newest change of what events mean.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
@@ -40,7 +40,8 @@ class AccountLook(models.Model):
     looked_at = models.DateTimeField()
     quiet_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
-    import_run = models.BigIntegerField(default=0)
+    import_seal = models.BigIntegerField(default=0)
+    derivation = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "package"], name="account_look_once")]
@@ -48,13 +49,10 @@ class AccountLook(models.Model):
 
 
 class ImportedAccount(models.Model):
-    """An account that an import told of and no look has seen since: its next look is quiet."""
+    """The newest seal of imports that holds events of an account: the first look that knows of it is quiet."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="+")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "run"], name="imported_account_once")]
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    seal = models.BigIntegerField(db_index=True)
 
 
 class Alert(models.Model):
