@@ -29,6 +29,10 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("KEEPWELL_ALLOWED_HOSTS", "*", "names or addresses"),
         ("KEEPWELL_ALLOWED_HOSTS", "a,,b", "names or addresses"),
         ("KEEPWELL_SECRET_KEY", "short", "at least 32"),
+        ("KEEPWELL_MAIL_SECURITY", "ssl", "one of starttls, tls, none"),
+        ("KEEPWELL_PUBLIC_URL", "keepwell.example", "an address such as https://keepwell.example"),
+        ("KEEPWELL_PUBLIC_URL", "https://ada:pw@keepwell.example", "an address such as https://keepwell.example"),
+        ("KEEPWELL_ALLOW_PRIVATE_TARGETS", "perhaps", "1, yes, true or on"),
         ("KEEPWELL_CALENDAR_ZONE", "Europe/Berln", r"a time zone such as Europe/Berlin or UTC\. Did you mean .*\?$"),
         ("KEEPWELL_CALENDAR_COUNTRY", "Germany", "the code of a country such as DE, or DE-BY"),
         ("KEEPWELL_CALENDAR_COUNTRY", "DE-XX", "DE alone or with one of its subdivisions: BB, BE"),
@@ -47,6 +51,18 @@ def test_the_calendar_of_the_team_comes_from_the_settings() -> None:
     assert read_settings({}, written, "keepwell.toml").calendar == Calendar(
         zone="Asia/Riyadh", country="SA", opens=time(8, 30), closes=time(0)
     )
+
+
+def test_links_lead_to_the_public_address_or_to_where_the_pages_are_served() -> None:
+    assert read_settings({}, {}, "keepwell.toml").pages == "http://127.0.0.1:8000"
+    public = read_settings({"KEEPWELL_PUBLIC_URL": "https://pulse.example/kw/"}, {}, "keepwell.toml")
+    assert public.pages == "https://pulse.example/kw"
+
+
+def test_a_mail_host_needs_a_sender_and_its_password_is_not_shown() -> None:
+    with pytest.raises(SettingError, match="KEEPWELL_MAIL_SENDER is missing"):
+        read_settings({"KEEPWELL_MAIL_HOST": "mail.example"}, {}, "keepwell.toml")
+    assert "hunter2" not in repr(Settings(mail_password="hunter2"))
 
 
 def test_a_misspelt_setting_gets_the_nearest_name() -> None:
@@ -113,5 +129,5 @@ def test_another_database_is_refused_without_repeating_its_password(url: str) ->
 
 def test_every_setting_is_described() -> None:
     rows = described()
-    assert len({name for name, _, _ in rows}) == len(rows) == 15
+    assert len({name for name, _, _ in rows}) == len(rows) == 23
     assert all(text.endswith(".") for _, _, text in rows)

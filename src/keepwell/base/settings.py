@@ -162,8 +162,8 @@ class Settings:
         default="",
         metadata=_words("KEEPWELL_MAIL_SENDER", "Address that mail comes from, such as keepwell@ours.example."),
     )
-    mail_user: str = field(
-        default="", metadata=_words("KEEPWELL_MAIL_USER", "Name to sign in with at the mail server; empty for none.")
+    mail_login: str = field(
+        default="", metadata=_words("KEEPWELL_MAIL_LOGIN", "Name to sign in with at the mail server; empty for none.")
     )
     mail_password: str = field(
         default="",

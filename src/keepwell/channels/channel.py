@@ -23,7 +23,7 @@ class MailServer:
     port: int
     security: Literal["tls", "starttls", "none"]
     sender: str
-    user: str = ""
+    login: str = ""
     password: str = field(default="", repr=False)
 
 

@@ -142,7 +142,7 @@ def means_of(settings: Settings) -> Means:
     if settings.mail_host:
         security = cast("Literal['tls', 'starttls', 'none']", settings.mail_security)
         server = MailServer(
-            settings.mail_host, settings.mail_port, security, settings.mail_sender, settings.mail_user,
+            settings.mail_host, settings.mail_port, security, settings.mail_sender, settings.mail_login,
             settings.mail_password,
         )  # fmt: skip
     return Means(server, settings.allow_private_targets)

@@ -86,8 +86,8 @@ def _opened(server: MailServer) -> smtplib.SMTP:
         if server.security == "starttls":
             found.starttls(context=ssl.create_default_context())
         found.ehlo_or_helo_if_needed()
-        if server.user:
-            found.login(server.user, server.password)
+        if server.login:
+            found.login(server.login, server.password)
     except BaseException:
         found.close()
         raise
