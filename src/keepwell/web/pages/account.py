@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
+from keepwell.base.figure import measured
 from keepwell.base.home import Home
 from keepwell.health.explain import Reason
 from keepwell.jobs.read_account import Change, Explanation, account_change, account_explanation
@@ -22,7 +23,6 @@ from keepwell.store.read.score import ScorePoint, access_current, access_history
 from keepwell.web.charts import Options, history_chart, history_text, waterfall_chart
 from keepwell.web.pages.frame import Choice, EmptyState, member_of, model_choices, models_for
 from keepwell.web.pages.weight_tree import TreeRow, tree_rows
-from keepwell.web.templatetags.faces import measured
 
 CONTACTS_SHOWN = 12
 REASONS_SHOWN = 3

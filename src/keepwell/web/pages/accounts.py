@@ -182,7 +182,7 @@ def _filled(
     member: Member, model: ModelFace, as_of: datetime, question: Question, choices: Sequence[Choice]
 ) -> Context:
     moved = _moved_ids(member, model, as_of, question)
-    wanted = AccountFilter(question.search, question.bands, question.plan, question.segment, moved)
+    wanted = AccountFilter(question.search, question.bands, question.plan, question.segment, ids=moved)
     total = access_account_count(member, model.model, wanted)
     first = (question.number - 1) * PAGE_SIZE
     rows = _rows(member, model, as_of, question, wanted, first)
