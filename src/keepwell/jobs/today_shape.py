@@ -1,15 +1,17 @@
 """Today, rules and response times as programs read them."""
 
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
 
 from keepwell.jobs.alert_shape import AlertShape, PublicShape, alert_shapes
 from keepwell.jobs.growth_shape import MilestoneShape, OpportunityShape, milestone_shapes, opportunity_shapes
 from keepwell.jobs.read_today import Today
+from keepwell.signals.book import Noun
 from keepwell.store.models import Member
 from keepwell.store.read.response import ABOUT, TARGET, WINDOW, Clock, access_response_times
-from keepwell.store.read.rule import ENOUGH_TO_TELL, RuleRow
+from keepwell.store.read.rule import ENOUGH_TO_TELL, RuleRow, Tally
+from keepwell.store.read.segment import access_segments
 
 
 class RiskShape(PublicShape):
@@ -49,7 +51,7 @@ class RuleShape(PublicShape):
     """
 
     package: str
-    noun: Literal["alert", "opportunity", "milestone"]
+    noun: Noun
     rule: str
     title: str
     about: str
@@ -76,6 +78,16 @@ class ResponseShape(PublicShape):
     median_s: float | None
     target_s: float | None
     window_days: int
+
+
+class SegmentShape(PublicShape):
+    """`accounts` were in it when they were last scored under the model."""
+
+    model: str
+    segment: str
+    title: str
+    about: str
+    accounts: int
 
 
 def today_shape(member: Member, today: Today, *, now: datetime) -> TodayShape:
@@ -128,15 +140,23 @@ def rule_shape(row: RuleRow) -> RuleShape:
 
 
 def rule_told(row: RuleRow) -> str:
+    return tally_told(row.noun, row.tally)
+
+
+def tally_told(noun: Noun, tally: Tally) -> str:
     """The share in words with its n, or that they are too few; "" for milestones, which are neither right nor wrong."""
-    if row.noun == "milestone":
+    if noun == "milestone":
         return ""
-    share, n = row.tally.precision if row.noun == "alert" else row.tally.conversion
-    days = row.tally.window.days
+    share, n = tally.precision if noun == "alert" else tally.conversion
+    judged = "judged" if noun == "alert" else "closed"
     if share is None:
-        return f"too few to tell ({n} judged in {days} days, {ENOUGH_TO_TELL} are needed)"
-    word = "were acted on" if row.noun == "alert" else "were won"
-    return f"{share:.0%} {word} (of {n} in {days} days)"
+        return f"too few to tell ({n} {judged} in {tally.window.days} days; it takes {ENOUGH_TO_TELL})"
+    word = "were acted on" if noun == "alert" else "were won"
+    return f"{share:.0%} {word} (of {n} in {tally.window.days} days)"
+
+
+def segment_shapes(member: Member) -> list[SegmentShape]:
+    return [SegmentShape(**asdict(row)) for row in access_segments(member)]
 
 
 def response_shapes(member: Member, *, now: datetime) -> list[ResponseShape]:

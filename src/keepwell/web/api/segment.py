@@ -3,20 +3,10 @@
 from django.http import HttpRequest
 from ninja import Router, Schema
 
-from keepwell.store.read.segment import SegmentRow, access_segments
+from keepwell.jobs.today_shape import SegmentShape, segment_shapes
 from keepwell.web.pages.frame import member_of
 
 router = Router()
-
-
-class SegmentShape(Schema):
-    """`accounts` were in it when they were last scored under the model."""
-
-    model: str
-    segment: str
-    title: str
-    about: str
-    accounts: int
 
 
 class SegmentList(Schema):
@@ -25,8 +15,5 @@ class SegmentList(Schema):
 
 @router.get("", response=SegmentList, summary="Segments with the number of their accounts")
 def list_segments(request: HttpRequest) -> SegmentList:
-    return SegmentList(segments=[_shape(row) for row in access_segments(member_of(request))])
+    return SegmentList(segments=segment_shapes(member_of(request)))
 
-
-def _shape(row: SegmentRow) -> SegmentShape:
-    return SegmentShape(model=row.model, segment=row.segment, title=row.title, about=row.about, accounts=row.accounts)
