@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
+from keepwell.base.business_time import Calendar
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
 from keepwell.cli.start import start
@@ -58,7 +59,7 @@ def work(lease_s: float, *, stops: bool) -> None:
 
     cycle.ACCOUNTS_A_TURN = ACCOUNTS_A_TURN  # type: ignore[misc]
     engine = Telling(embedded_engine(), stops=stops)
-    turns = cycle.Cycle(Home(settings.home), engine, lease=timedelta(seconds=lease_s))  # type: ignore[arg-type]
+    turns = cycle.Cycle(Home(settings.home), engine, Calendar(), lease=timedelta(seconds=lease_s))  # type: ignore[arg-type]
     while True:
         print(json.dumps({"scored": turns.do_run_cycle(now=SystemClock().now()).scored}), flush=True)
 

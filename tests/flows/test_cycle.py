@@ -212,7 +212,7 @@ def test_news_that_is_sealed_while_a_score_is_made_is_in_the_next_one(company: C
     take(inbox, NOW, *(signed_in(f"m{day}", NOW - timedelta(days=day)) for day in range(1, 9)))
     first = NOW + timedelta(seconds=5)
     late = signed_in("late", NOW - timedelta(hours=1), contact="grace")
-    Cycle(company.home, SealingMeanwhile(company, inbox, late)).do_run_cycle(now=first)
+    Cycle(company.home, SealingMeanwhile(company, inbox, late), Calendar()).do_run_cycle(now=first)
     assert TouchedAccount.objects.count() == 1
     before = scores_as_of(first)
     company.score(first)

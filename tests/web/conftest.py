@@ -90,6 +90,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
+def signals_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a served company with open alerts, opportunities and milestones."""
+    home = tmp_path_factory.mktemp("signals") / "home"
+    assert keepwell(home, "init", "--email", "first@keepwell.example").returncode == 0
+    subprocess.run(
+        [sys.executable, "-m", "tests.web.plant_signals"],
+        env=environment(home, PYTHONPATH=str(ROOT)), cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    process, url = start_server(home, "--no-worker")
+    yield url
+    stop_server(process)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=str(chromium_path()), args=CHROMIUM_ARGS)
@@ -103,13 +117,22 @@ NewPage = Callable[..., Page]
 @pytest.fixture(scope="session")
 def cookies(browser: Browser, served: Served) -> list[dict[str, object]]:
     """Those of a member who signed in through the form, once for all tests."""
+    return signed_in_at(browser, served.url)
+
+
+@pytest.fixture(scope="session")
+def signal_cookies(browser: Browser, signals_url: str) -> list[dict[str, object]]:
+    return signed_in_at(browser, signals_url)
+
+
+def signed_in_at(browser: Browser, url: str) -> list[dict[str, object]]:
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{served.url}/sign-in")
+    page.goto(f"{url}/sign-in")
     page.fill("input[name=login]", EMAIL)
     page.fill("input[name=password]", PASSWORD)
     page.click("main button")
-    page.wait_for_url(f"{served.url}/")
+    page.wait_for_url(f"{url}/")
     found = context.cookies()
     context.close()
     return [dict(cookie) for cookie in found]
@@ -118,6 +141,16 @@ def cookies(browser: Browser, served: Served) -> list[dict[str, object]]:
 @pytest.fixture
 def new_page(browser: Browser, served: Served, cookies: list[dict[str, object]]) -> Iterator[NewPage]:
     """Opens a page for the signed-in member; at the end its console must be clean."""
+    yield from pages_at(browser, served.url, cookies)
+
+
+@pytest.fixture
+def new_signal_page(browser: Browser, signals_url: str, signal_cookies: list[dict[str, object]]) -> Iterator[NewPage]:
+    """The same in the company with signals."""
+    yield from pages_at(browser, signals_url, signal_cookies)
+
+
+def pages_at(browser: Browser, url: str, cookies: list[dict[str, object]]) -> Iterator[NewPage]:
     opened: list[BrowserContext] = []
     said: list[str] = []
 
@@ -128,7 +161,7 @@ def new_page(browser: Browser, served: Served, cookies: list[dict[str, object]])
         page = context.new_page()
         page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: said.append(f"error: {error}"))
-        page.goto(served.url + path)
+        page.goto(url + path)
         return page
 
     yield open_page

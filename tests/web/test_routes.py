@@ -12,7 +12,8 @@ from tests.web.world import World
 PUBLIC = {"sign-in", "livez", "readyz", "favicon.ico"}
 # They answer only in the middle of signing in or out, and send anybody else to sign in.
 HALFWAY = {"sign-out", "me/inactive", "me/second-factor/authenticate/"}
-VALUES = {"account_id": "1", "source_id": "1", "key_id": "1", "pk": "1"}
+NUMBERS = ("account_id", "source_id", "key_id", "alert_id", "opportunity_id", "milestone_id", "pk")
+VALUES = dict.fromkeys(NUMBERS, "1")
 
 
 def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:

@@ -32,7 +32,7 @@ def models(draw: st.DrawFn) -> ModelFace:
         PartFace(f"g{number}", "G", 1.0, None, tuple(part(1) for _ in range(draw(st.integers(1, 4)))))
         for number in range(draw(st.integers(1, 4)))
     )
-    return ModelFace(1, "any/any", 1, "Any", NOW, (), groups, {}, 0.6, 30, {})
+    return ModelFace(1, "any/any", 1, "Any", NOW, (), groups, {}, 0.6, 30, None)
 
 
 def parts_of(rows: Sequence[TreeRow], place: int) -> list[TreeRow]:

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from keepwell.base.figure import money
+
 
 def print_explanation(told: Mapping[str, Any]) -> None:
     """Print one entry of the JSON shape of `keepwell explain`."""
@@ -24,6 +26,10 @@ def print_explanation(told: Mapping[str, Any]) -> None:
     console.print(table)
     if "change" in told:
         _print_change(console, told["change"])
+    for alert in told["open_alerts"]:
+        console.print(f"Alert {alert['id']}, {alert['severity']}: {alert['title']}. {alert['sentence']}", markup=False)
+    for sign in told["expansion_signals"]:
+        console.print(f"May grow: {sign['title']}, {_worth(sign)}. {sign['sentence']}", markup=False)
 
 
 def _print_change(console: Console, change: Mapping[str, Any]) -> None:
@@ -35,6 +41,14 @@ def _print_change(console: Console, change: Mapping[str, Any]) -> None:
     for line in change["causes"]:
         table.add_row(line["metric"], line["cause"], _signed(line["points"]))
     console.print(table)
+
+
+def _worth(sign: Mapping[str, Any]) -> str:
+    yearly = None if sign["yearly"] is None else Decimal(sign["yearly"])
+    confidence = sign["confidence"]
+    told = "assumed" if confidence["is_assumed"] else f"measured, of {confidence['closed']}"
+    worth = f"{money(yearly, sign['currency'])} a year" if yearly is not None else "value unknown"
+    return f"{worth}, confidence {confidence['share']:.0%} ({told})"
 
 
 def _rounded(points: str) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from keepwell.base.errors import UserError
 from keepwell.cli import (
+    alert,
     audit,
     demo,
     doctor,
@@ -15,13 +16,16 @@ from keepwell.cli import (
     key,
     mapping,
     member,
+    milestone,
     model,
     notify,
+    opportunity,
     pull,
     score,
     secret,
     serve,
     source,
+    today,
     worker,
 )
 
@@ -45,6 +49,11 @@ app.command("import")(import_file.import_file)
 app.command("pull")(pull.pull)
 app.command("score")(score.score)
 app.command("explain")(score.explain)
+app.command("today")(today.today)
+app.command("segments")(today.segments)
+app.add_typer(alert.app, name="alerts")
+app.add_typer(opportunity.app, name="opportunities")
+app.add_typer(milestone.app, name="milestones")
 app.add_typer(model.app, name="model")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(member.app, name="member")

@@ -15,6 +15,7 @@ from keepwell.base.errors import UserError, nearest
 from keepwell.base.home import Home
 from keepwell.cli.explanation import print_explanation
 from keepwell.cli.init import operator
+from keepwell.cli.signal import shell_member
 from keepwell.cli.start import start
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def explain(
                 "nothing was scored by then. Run 'keepwell score' first."
             )
         change = account_change(home, account_id, version.model, _moment(since, now), moment) if since else None
-        told.append(_told(version.model, found, change))
+        told.append(_told(version.model, found, change) | _signals(account_id, moment, now))
     if as_json:
         typer.echo(json.dumps(told, indent=2))
         return
@@ -172,6 +173,22 @@ def _told(model: str, found: "Explanation", change: "Change | None") -> dict[str
             ],
         }
     return told
+
+
+def _signals(account_id: int, moment: datetime, now: datetime) -> dict[str, object]:
+    """What spoke for growth at the moment, and which alerts are open now."""
+    from keepwell.jobs.alert_shape import alert_shapes
+    from keepwell.jobs.growth_shape import expansion_signals
+    from keepwell.store.models import Account
+    from keepwell.store.read.alert import AlertFilter, access_alerts
+
+    member, account = shell_member(), Account.objects.get(pk=account_id)
+    alerts = access_alerts(member, AlertFilter(account=account_id), now=now)
+    signs = expansion_signals(member, account, moment, now=now)
+    return {
+        "expansion_signals": [sign.model_dump(mode="json") for sign in signs],
+        "open_alerts": [shape.model_dump(mode="json") for shape in alert_shapes(member, alerts, now=now)],
+    }
 
 
 def _points(nano: int | None) -> str | None:

@@ -31,7 +31,21 @@ ASKING: Final = ("red", "adm")
 PREFIX_CHARACTERS: Final = 8
 LONGEST_ADM: Final = timedelta(days=90)
 # What a key of the API may be allowed: resource and deed. A red key reads only.
-SCOPES: Final = ("accounts:read", "accounts:write", "sources:read", "sources:write")
+SCOPES: Final = (
+    "accounts:read",
+    "accounts:write",
+    "alerts:read",
+    "alerts:write",
+    "milestones:read",
+    "milestones:write",
+    "opportunities:read",
+    "opportunities:write",
+    "rules:read",
+    "segments:read",
+    "sources:read",
+    "sources:write",
+    "today:read",
+)
 
 _TEXT: Final = re.compile(r"(?<![A-Za-z])(?:ing|srv|red|adm)_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 _TEXT_BYTES: Final = re.compile(_TEXT.pattern.encode())

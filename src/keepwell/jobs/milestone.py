@@ -19,6 +19,7 @@ from keepwell.store.models import AuditEntry, Milestone, ModelVersion, ScoreReco
 from keepwell.store.read.package import signals_of
 
 ROWS_A_STATEMENT: Final = 500
+Settled = Literal["celebrated", "passed_over"]
 
 
 def do_reach_milestones(scene: Scene, found: Look, *, now: datetime) -> int:
@@ -72,9 +73,7 @@ def do_judge_milestones(scene: Scene) -> None:
     Milestone.objects.bulk_update(changed, ["unwise_because"], batch_size=ROWS_A_STATEMENT)
 
 
-def do_settle_milestone(
-    milestone: Milestone, state: Literal["celebrated", "passed_over"], *, by: str, now: datetime
-) -> None:
+def do_settle_milestone(milestone: Milestone, state: Settled, *, by: str, now: datetime) -> None:
     """Somebody celebrated it, or decided not to."""
     with transaction.atomic():
         if not new_milestones().filter(pk=milestone.pk).update(state=state, settled_at=now, settled_by=by):

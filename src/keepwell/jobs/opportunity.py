@@ -24,6 +24,8 @@ from keepwell.store.models import Opportunity, OpportunitySign
 from keepwell.store.read.dictionary import name_codes
 
 Stage = Literal["open", "contacted", "won", "lost", "lapsed"]
+# What a member may say of one.
+Move = Literal["contacted", "lost"]
 NOTE_CHARACTERS: Final = 2000
 EVENTS_READ: Final = 20
 
@@ -94,9 +96,7 @@ def do_follow_opportunities(scene: Scene, *, now: datetime) -> None:
             opportunity.save(update_fields=["contacted_at", "stage", "blocked_because"])
 
 
-def do_move_opportunity(
-    opportunity: Opportunity, stage: Literal["contacted", "lost"], *, note: str = "", by: str, now: datetime
-) -> None:
+def do_move_opportunity(opportunity: Opportunity, stage: Move, *, note: str = "", by: str, now: datetime) -> None:
     """What a member knows: that the account was contacted about it, or that nothing came of it."""
     with transaction.atomic():
         fresh = open_opportunities().select_for_update().filter(pk=opportunity.pk).first()

@@ -60,9 +60,12 @@ class Priority:
 
 
 def priority(found: AtStake, rule: PriorityRule) -> Priority:
-    """The probability is assumed by tier, not measured, and no lower than the worst open alert says."""
+    """The probability is assumed by tier, not measured, and no lower than the worst open alert says.
+
+    An unknown score counts as one to watch: not to know is no reason to wait.
+    """
     assumed = {**ASSUMED, **rule.probability}
-    probability = 0.0 if found.tier is None else assumed[found.tier]
+    probability = assumed[found.tier or "watch"]
     if found.worst == "critical":
         probability = max(probability, rule.critical_alert)
     elif found.worst == "high":

@@ -49,6 +49,12 @@ def held_key(request: HttpRequest) -> Held:
     return held
 
 
+def key_name(request: HttpRequest) -> str:
+    """How the key of a request is called in the record of acts; "" for somebody who signed in."""
+    held = request.META.get(HELD)
+    return f"key:{held.name}" if isinstance(held, Held) else ""
+
+
 class KeySignIn:
     """The middleware. Its buckets are those of one process."""
 

@@ -11,11 +11,17 @@ from keepwell.web.api.main import api
 from keepwell.web.pages.account import account_page
 from keepwell.web.pages.account_events import account_events_page
 from keepwell.web.pages.accounts import accounts_page
+from keepwell.web.pages.alert import alert_page
+from keepwell.web.pages.alert_act import acknowledge_alert, assign_alert, close_alert, snooze_alert
+from keepwell.web.pages.inbox import inbox_page
 from keepwell.web.pages.mapping import mapped_name_page, mapping_page, publish_name, remove_name
+from keepwell.web.pages.milestones import celebrate_milestone, milestones_page, pass_over_milestone
+from keepwell.web.pages.opportunities import contact_opportunity, lose_opportunity, opportunities_page
 from keepwell.web.pages.overview import overview_page
 from keepwell.web.pages.source import replay, source_page
 from keepwell.web.pages.source_key import create_api_key, create_key, revoke_api_key, revoke_key
 from keepwell.web.pages.sources import sources_page
+from keepwell.web.pages.today import today_page
 from keepwell.web.sign_in import SignIn
 
 
@@ -29,6 +35,19 @@ urlpatterns = [
     path("accounts", accounts_page, name="accounts"),
     path("accounts/<int:account_id>", account_page, name="account"),
     path("accounts/<int:account_id>/events", account_events_page, name="account_events"),
+    path("today", today_page, name="today"),
+    path("inbox", inbox_page, name="inbox"),
+    path("alerts/<int:alert_id>", alert_page, name="alert"),
+    path("alerts/<int:alert_id>/acknowledge", acknowledge_alert, name="acknowledge_alert"),
+    path("alerts/<int:alert_id>/assign", assign_alert, name="assign_alert"),
+    path("alerts/<int:alert_id>/snooze", snooze_alert, name="snooze_alert"),
+    path("alerts/<int:alert_id>/close", close_alert, name="close_alert"),
+    path("opportunities", opportunities_page, name="opportunities"),
+    path("opportunities/<int:opportunity_id>/contacted", contact_opportunity, name="contact_opportunity"),
+    path("opportunities/<int:opportunity_id>/lost", lose_opportunity, name="lose_opportunity"),
+    path("milestones", milestones_page, name="milestones"),
+    path("milestones/<int:milestone_id>/celebrated", celebrate_milestone, name="celebrate_milestone"),
+    path("milestones/<int:milestone_id>/passed-over", pass_over_milestone, name="pass_over_milestone"),
     path("sources", sources_page, name="sources"),
     path("sources/keys", create_api_key, name="create_api_key"),
     path("sources/keys/<int:key_id>/revoke", revoke_api_key, name="revoke_api_key"),

@@ -12,6 +12,7 @@ from keepwell.store.models import Account, Contact, CurrentScore, Member, Segmen
 from keepwell.store.read.scope import sees_everything, visible_accounts
 
 UNKNOWN = "unknown"
+LONGEST_ID = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class AccountFilter:
     bands: tuple[str, ...] = ()
     plan: str = ""
     segment: str = ""
+    trend: str = ""
     ids: frozenset[int] | None = None
 
 
@@ -82,6 +84,14 @@ def access_account(member: Member, account_id: int) -> Account | None:
     return visible_accounts(member).select_related("owner").filter(pk=account_id).first()
 
 
+def access_account_named(member: Member, named: str) -> Account | None:
+    """The account with this key, or else with this id."""
+    rows = visible_accounts(member).select_related("owner")
+    by_key = rows.filter(key=named).first()
+    is_id = named.isascii() and named.isdigit() and len(named) < LONGEST_ID
+    return by_key or (rows.filter(pk=int(named)).first() if is_id else None)
+
+
 def access_contacts(member: Member, account_id: int, limit: int) -> tuple[list[Contact], int]:
     """The first contacts by name, and how many there are."""
     rows = Contact.objects.filter(account__in=visible_accounts(member), account_id=account_id)
@@ -134,6 +144,8 @@ def _scored(member: Member, model: str, wanted: AccountFilter) -> QuerySet[Curre
         rows = rows.filter(account__plan=wanted.plan)
     if wanted.segment:
         rows = rows.filter(account__segments__model=model, account__segments__segment=wanted.segment)
+    if wanted.trend:
+        rows = rows.filter(record__trend=wanted.trend)
     if wanted.ids is not None:
         rows = rows.filter(account_id__in=wanted.ids)
     return rows

@@ -6,12 +6,13 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
 
+from keepwell.health.band import Tier
 from keepwell.health.health_model import Group, HealthModel, Measure
-from keepwell.health.package import Package
 from keepwell.health.weight import NANO, WeightTree
 from keepwell.metrics.metric import Metric
+from keepwell.signals.book import SignalBook
 from keepwell.store.models import Member, ModelVersion
-from keepwell.store.read.package import model_of, signals_of
+from keepwell.store.read.package import model_of, signals_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class BandFace:
     label: str
     lo: float
     hi: float
-    tier: str
+    tier: Tier
     review: str
 
 
@@ -57,7 +58,7 @@ class PartFace:
 
 @dataclass(frozen=True, slots=True)
 class ModelFace:
-    """`bands` descend, best first; `segments` are titles by id."""
+    """`bands` descend, best first; `signals` are the rules about this model, None for further models of a package."""
 
     version_id: int
     model: str
@@ -69,7 +70,17 @@ class ModelFace:
     metrics: Mapping[str, MetricFace]
     min_coverage: float
     trend_days: int
-    segments: Mapping[str, str]
+    signals: SignalBook | None
+
+    @property
+    def segments(self) -> Mapping[str, str]:
+        """Titles by id."""
+        return {name: segment.title for name, segment in self.signals.segments.items()} if self.signals else {}
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """Those of the metrics, by id."""
+        return {name: metric.unit for name, metric in self.metrics.items()}
 
     def band(self, band_id: str) -> BandFace | None:
         return next((band for band in self.bands if band.id == band_id), None)
@@ -124,15 +135,8 @@ def face_of(version: ModelVersion) -> ModelFace:
         metrics=metrics,
         min_coverage=float(model.missing.min_coverage),
         trend_days=model.trend.days,
-        segments=_segments(version, package, model),
+        signals=signals_about(version),
     )
-
-
-def _segments(version: ModelVersion, package: Package, model: HealthModel) -> dict[str, str]:
-    """Segments are about the package's first model."""
-    if model is not next(iter(package.models.values())):
-        return {}
-    return {name: segment.title for name, segment in signals_of(version).segments.items()}
 
 
 def _bands(model: HealthModel) -> tuple[BandFace, ...]:

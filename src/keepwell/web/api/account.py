@@ -36,6 +36,7 @@ class AccountShape(Schema):
     score: Decimal | None
     band: str | None
     coverage: float | None
+    trend: str | None
 
 
 class AccountList(Schema):
@@ -49,6 +50,8 @@ class ListQuery(Schema):
     search: Annotated[Text, Field(max_length=200)] = ""
     band: Text = ""
     plan: Text = ""
+    segment: Text = ""
+    trend: Literal["", "improving", "stable", "declining"] = ""
     sort: Sort = "score"
     descending: bool = False
     first: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
@@ -61,7 +64,7 @@ def list_accounts(request: HttpRequest, query: Query[ListQuery]) -> Status[objec
     model = asked_model(member, query.model)
     if model is None:
         return Status(404, NotFound())
-    wanted = AccountFilter(query.search, (query.band,) if query.band else (), query.plan)
+    wanted = AccountFilter(query.search, (query.band,) if query.band else (), query.plan, query.segment, query.trend)
     rows = access_accounts(
         member,
         model.model,
@@ -96,4 +99,5 @@ def _shape(row: AccountRow) -> AccountShape:
         score=points(row.nano_points),
         band=row.band or None,
         coverage=row.coverage,
+        trend=row.trend or None,
     )

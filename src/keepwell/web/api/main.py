@@ -13,9 +13,15 @@ from ninja.security import django_auth
 
 from keepwell.web.api.account import router as account_router
 from keepwell.web.api.account_batch import router as account_batch_router
+from keepwell.web.api.alert import router as alert_router
+from keepwell.web.api.milestone import router as milestone_router
+from keepwell.web.api.opportunity import router as opportunity_router
+from keepwell.web.api.rule import router as rule_router
 from keepwell.web.api.score import router as score_router
+from keepwell.web.api.segment import router as segment_router
 from keepwell.web.api.shape import Problem
 from keepwell.web.api.source import router as source_router
+from keepwell.web.api.today import router as today_router
 from keepwell.web.key_sign_in import KeyHeld
 
 REFUSALS: Final = {
@@ -45,7 +51,8 @@ class DescribedAPI(NinjaAPI):
 api = DescribedAPI(
     title="Keepwell",
     version="1",
-    description="Accounts, their health scores and what stands behind them. Scores are in points from 0 to 100.",
+    description="Accounts, their health scores, what stands behind them, and the signals that follow from them. "
+    "Scores are in points from 0 to 100.",
     # The viewer that ninja offers loads scripts from elsewhere.
     docs_url=None,
     auth=[KeyHeld(), django_auth],
@@ -54,6 +61,12 @@ api = DescribedAPI(
 api.add_router("", account_batch_router, tags=["accounts"])
 api.add_router("/accounts", account_router, tags=["accounts"])
 api.add_router("/accounts", score_router, tags=["scores"])
+api.add_router("/alerts", alert_router, tags=["alerts"])
+api.add_router("/opportunities", opportunity_router, tags=["opportunities"])
+api.add_router("/milestones", milestone_router, tags=["milestones"])
+api.add_router("/today", today_router, tags=["today"])
+api.add_router("/rules", rule_router, tags=["rules"])
+api.add_router("/segments", segment_router, tags=["segments"])
 api.add_router("/sources", source_router, tags=["sources"])
 
 

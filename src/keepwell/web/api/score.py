@@ -1,5 +1,6 @@
 """Scores of one account: now, over time, and explained."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from ninja import Router, Schema, Status
 
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
+from keepwell.jobs.growth_shape import SignShape, expansion_signals
 from keepwell.jobs.read_account import Explanation, account_explanation
 from keepwell.store.models import Member
 from keepwell.store.read.account import access_account
@@ -23,12 +25,24 @@ LONGEST = timedelta(days=3660)
 
 
 class ScoreShape(Schema):
+    """`expansion_signals` are those that spoke for growth at that moment."""
+
     model: str
     model_version: int
     as_of: datetime
     score: Decimal | None
     band: str | None
     coverage: float
+    expansion_signals: list[SignShape]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A score, what it is made of, and what spoke for growth then."""
+
+    face: ModelFace
+    explanation: Explanation
+    signs: list[SignShape]
 
 
 class PointShape(Schema):
@@ -62,7 +76,7 @@ def score(
     request: HttpRequest, account_id: Id, model: Text | None = None, as_of: Moment | None = None
 ) -> Status[object]:
     found = _explained(member_of(request), account_id, model, as_of)
-    return Status(404, NotFound()) if found is None else Status(200, _score(*found))
+    return Status(404, NotFound()) if found is None else Status(200, _score(found))
 
 
 @router.get("/{int:account_id}/scores", response={200: HistoryShape, 404: NotFound}, summary="Score history")
@@ -102,37 +116,37 @@ def explanation(
     found = _explained(member_of(request), account_id, model, as_of)
     if found is None:
         return Status(404, NotFound())
-    face, explained = found
     measures = [
         MeasureShape(
             metric=line.metric,
-            title=face.metric_title(line.metric),
+            title=found.face.metric_title(line.metric),
             value=line.value,
             weight=points(line.weight_nano),
             points=points(line.points_nano),
         )
-        for line in explained.measures
+        for line in found.explanation.measures
     ]
-    return Status(200, ExplanationShape(**dict(_score(face, explained)), measures=measures))
+    return Status(200, ExplanationShape(**dict(_score(found)), measures=measures))
 
 
-def _explained(
-    member: Member, account_id: int, model: str | None, as_of: datetime | None
-) -> tuple[ModelFace, Explanation] | None:
-    face = asked_model(member, model)
-    if face is None or access_account(member, account_id) is None:
+def _explained(member: Member, account_id: int, model: str | None, as_of: datetime | None) -> Found | None:
+    face, account = asked_model(member, model), access_account(member, account_id)
+    if face is None or account is None:
         return None
     moment = as_of or access_newest_as_of(member, face.model)
     explained = account_explanation(Home(settings.KEEPWELL.home), account_id, face.model, moment) if moment else None
-    return None if explained is None else (face, explained)
+    if moment is None or explained is None:
+        return None
+    return Found(face, explained, expansion_signals(member, account, moment, now=SystemClock().now()))
 
 
-def _score(face: ModelFace, explained: Explanation) -> ScoreShape:
+def _score(found: Found) -> ScoreShape:
     return ScoreShape(
-        model=face.model,
-        model_version=face.number,
-        as_of=explained.as_of,
-        score=points(explained.nano_points),
-        band=explained.band or None,
-        coverage=explained.coverage,
+        model=found.face.model,
+        model_version=found.face.number,
+        as_of=found.explanation.as_of,
+        score=points(found.explanation.nano_points),
+        band=found.explanation.band or None,
+        coverage=found.explanation.coverage,
+        expansion_signals=found.signs,
     )

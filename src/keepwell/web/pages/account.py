@@ -12,17 +12,24 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
+from keepwell.base.figure import measured
 from keepwell.base.home import Home
 from keepwell.health.explain import Reason
 from keepwell.jobs.read_account import Change, Explanation, account_change, account_explanation
+from keepwell.jobs.read_today import read_growth
 from keepwell.store.models import Account, Contact, Member
 from keepwell.store.read.account import access_account, access_contacts
+from keepwell.store.read.alert import AlertFilter, access_alerts
 from keepwell.store.read.health_model import BandFace, ModelFace, access_model_version
+from keepwell.store.read.milestone import MilestoneFilter, access_milestones
+from keepwell.store.read.opportunity import OpportunityFilter
 from keepwell.store.read.score import ScorePoint, access_current, access_history, access_newest_as_of
 from keepwell.web.charts import Options, history_chart, history_text, waterfall_chart
 from keepwell.web.pages.frame import Choice, EmptyState, member_of, model_choices, models_for
+from keepwell.web.pages.milestones import MilestoneLine, milestone_lines
+from keepwell.web.pages.opportunities import GrowthLine, growth_lines
+from keepwell.web.pages.signal_face import AlertLine, alert_lines
 from keepwell.web.pages.weight_tree import TreeRow, tree_rows
-from keepwell.web.templatetags.faces import measured
 
 CONTACTS_SHOWN = 12
 REASONS_SHOWN = 3
@@ -102,6 +109,9 @@ class Context:
     contact_count: int = 0
     traits: Sequence[tuple[str, str]] = ()
     today: date | None = None
+    alerts: Sequence[AlertLine] = ()
+    growth: Sequence[GrowthLine] = ()
+    milestones: Sequence[MilestoneLine] = ()
 
 
 @require_safe
@@ -116,7 +126,12 @@ def account_page(request: HttpRequest, account_id: int) -> HttpResponse:
     moment = _moment(request, member, model)
     found = account_explanation(_home(), account_id, model.model, moment) if model else None
     face = access_model_version(member, found.version_id) if found else None
-    shared = {"contacts": contacts, "contact_count": contact_count, "traits": _traits(account)}
+    shared = {
+        "contacts": contacts,
+        "contact_count": contact_count,
+        "traits": _traits(account),
+        **_signals(member, account),
+    }
     if model is None or found is None or face is None:
         page = Context(account, choices, model, empty=_no_score(model), **shared)  # type: ignore[arg-type]
     else:
@@ -161,6 +176,18 @@ def _filled(
         today=SystemClock().now().date(),
         **shared,  # type: ignore[arg-type]  # contacts and traits, typed where they are made
     )
+
+
+def _signals(member: Member, account: Account) -> dict[str, object]:
+    """What is open at the account now, whatever day the page is about."""
+    now = SystemClock().now()
+    growth = read_growth(member, OpportunityFilter(account=account.pk), now=now)
+    milestones = access_milestones(member, MilestoneFilter(account=account.pk))
+    return {
+        "alerts": alert_lines(member, access_alerts(member, AlertFilter(account=account.pk), now=now), now=now),
+        "growth": growth_lines(member, growth),
+        "milestones": milestone_lines(member, milestones),
+    }
 
 
 def day_end(text: str | None) -> datetime | None:

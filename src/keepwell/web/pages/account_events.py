@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
+from keepwell.base.figure import measured
 from keepwell.base.home import Home
 from keepwell.jobs.read_account import (
     EVENTS_A_PAGE,
@@ -26,7 +27,6 @@ from keepwell.store.read.health_model import MetricFace, ModelFace, access_model
 from keepwell.store.read.score import access_newest_as_of
 from keepwell.web.pages.account import day_end
 from keepwell.web.pages.frame import Choice, EmptyState, member_of, model_choices, models_for
-from keepwell.web.templatetags.faces import measured
 
 
 @dataclass(frozen=True, slots=True)

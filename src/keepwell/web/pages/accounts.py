@@ -26,7 +26,7 @@ from keepwell.store.read.account import (
 from keepwell.store.read.health_model import BandFace, ModelFace
 from keepwell.store.read.move import Move, fell, moves_between, rose
 from keepwell.store.read.score import access_history, access_newest_as_of, access_scores_at
-from keepwell.web.pages.attention import attention_ids
+from keepwell.web.pages.attention import attention_ids, open_severities
 from keepwell.web.pages.frame import NO_SCORES, Choice, EmptyState, member_of, model_choices, models_for
 from keepwell.web.sparkline import spark_path
 
@@ -182,7 +182,7 @@ def _filled(
     member: Member, model: ModelFace, as_of: datetime, question: Question, choices: Sequence[Choice]
 ) -> Context:
     moved = _moved_ids(member, model, as_of, question)
-    wanted = AccountFilter(question.search, question.bands, question.plan, question.segment, moved)
+    wanted = AccountFilter(question.search, question.bands, question.plan, question.segment, ids=moved)
     total = access_account_count(member, model.model, wanted)
     first = (question.number - 1) * PAGE_SIZE
     rows = _rows(member, model, as_of, question, wanted, first)
@@ -226,7 +226,7 @@ def _moved_ids(member: Member, model: ModelFace, as_of: datetime, question: Ques
     days = 7 if question.is_attention else question.days
     moves = moves_between(access_scores_at(member, model.model, as_of - timedelta(days=days)), now)
     if question.is_attention:
-        return frozenset(attention_ids(model, moves, now))
+        return frozenset(attention_ids(model, moves, now, open_severities(member, model)))
     return frozenset(account for account, move in moves.items() if _is_meant(move, model, question))
 
 
@@ -329,9 +329,8 @@ def _no_results(question: Question) -> EmptyState:
     conditions += ["the segment chosen"] if question.segment else []
     conditions += ["the movement asked for"] if question.moved or question.move_from or question.move_to else []
     if question.is_attention and not conditions:
-        return EmptyState(
-            "all_clear", "Nothing needs you", "No account fell by 10 points or is critical.", "All accounts", "?"
-        )
+        text = "No account has a grave alert, fell by 10 points or is critical."
+        return EmptyState("all_clear", "Nothing needs you", text, "All accounts", "?")
     return EmptyState(
         "no_results", "No account matches", f"Left out by {' and '.join(conditions)}.", "Show all accounts", "?"
     )

@@ -38,7 +38,9 @@ def band_shares(
 ) -> Sequence[BandShare]:
     """Best band first; unknown comes last, and only where there is one."""
     counts = Counter(point.band or UNKNOWN for point in now.values())
-    faces = [(band.id, band.label, band.tier, f"{band.lo:g}–{band.hi:g}") for band in model.bands]
+    faces: list[tuple[str, str, str, str]] = [
+        (band.id, band.label, band.tier, f"{band.lo:g}–{band.hi:g}") for band in model.bands
+    ]
     if counts[UNKNOWN]:
         faces.append((UNKNOWN, "Unknown", UNKNOWN, "too little data"))
     by_day, by_week = _changes(day), _changes(week)

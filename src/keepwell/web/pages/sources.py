@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
+from keepwell.base.figure import passed
 from keepwell.base.home import Home
 from keepwell.jobs.silence import Sending, SourceState, source_states
 from keepwell.store.models import Member, Source
@@ -25,7 +26,6 @@ from keepwell.store.read.source import (
     manages_sources,
 )
 from keepwell.web.pages.frame import EmptyState, member_of
-from keepwell.web.templatetags.faces import passed
 
 CHECKED: Final = timedelta(days=7)
 DIFFERENCES_SHOWN: Final = 5

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from keepwell.base.figure import measured
 from keepwell.health.weight import NANO
 from keepwell.jobs.read_account import Explanation, MeasureLine
 from keepwell.store.read.health_model import ModelFace, PartFace
-from keepwell.web.templatetags.faces import measured
 
 BAR_WIDTH = 160
 

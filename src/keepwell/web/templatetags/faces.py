@@ -1,18 +1,19 @@
 """How numbers, times and bands are written on pages."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from keepwell.base import figure
+from keepwell.base.figure import NONE, THIN, signed
 from keepwell.store.read.health_model import BandFace
 
 register = template.Library()
-
-MINUS, NONE, THIN = "\u2212", "\u2013", "\u202f"
-CURRENCIES = {"EUR": "€", "USD": "$", "GBP": "£"}
+register.filter("passed", figure.passed)
+register.filter("money", figure.money)
 
 
 @register.filter
@@ -21,7 +22,7 @@ def points(nano: int | None, places: int = 1) -> str:
     if nano is None:
         return NONE
     exact = Decimal(nano).scaleb(-9)
-    return _signed(exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), with_plus=False)
+    return signed(exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), with_plus=False)
 
 
 @register.filter
@@ -35,12 +36,12 @@ def change(nano: int | None, places: int = 1) -> str:
     """A change in points, always with its sign: +2.3, −9.1, 0.0."""
     if nano is None:
         return NONE
-    return _signed(Decimal(nano).scaleb(-9).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), with_plus=True)
+    return signed(Decimal(nano).scaleb(-9).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), with_plus=True)
 
 
 @register.filter
 def count_change(number: int) -> str:
-    return _signed(Decimal(number), with_plus=True)
+    return signed(Decimal(number), with_plus=True)
 
 
 @register.filter
@@ -62,41 +63,6 @@ def fine_percent(share: float | None) -> str:
     if share is None:
         return NONE
     return f"<{THIN}0.1{THIN}%" if 0 < share < 0.001 else f"{share * 100:.1f}{THIN}%"
-
-
-@register.filter
-def passed(gone: timedelta | None) -> str:
-    """A length of time in its largest unit: 45 s, 4 min, 3 h, 2 days."""
-    if gone is None:
-        return NONE
-    seconds = max(0, int(gone.total_seconds()))
-    if seconds < 60:
-        return f"{seconds}{THIN}s"
-    if seconds < 3600:
-        return f"{seconds // 60}{THIN}min"
-    return f"{seconds // 3600}{THIN}h" if seconds < 48 * 3600 else f"{seconds // 86_400}{THIN}days"
-
-
-def measured(value: float | None, unit: str) -> str:
-    """A metric's value with its unit."""
-    if value is None:
-        return "no data"
-    if unit in {"share", "percent_change"}:
-        digits = 0 if abs(value) >= 0.1 or value == 0 else 1
-        return f"{_signed(_rounded(value * 100, digits), with_plus=unit == 'percent_change')}{THIN}%"
-    if unit in {"days", "hours"}:
-        word = unit.removesuffix("s") if value == 1 else unit
-        return f"{_signed(_trimmed(value), with_plus=False)}{THIN}{word}"
-    return _signed(_trimmed(value), with_plus=False)
-
-
-@register.filter
-def money(amount: Decimal | None, currency: str = "") -> str:
-    if amount is None:
-        return NONE
-    shown = f"{amount.quantize(Decimal(1), ROUND_HALF_EVEN):,}"
-    sign = CURRENCIES.get(currency)
-    return f"{sign}{shown}" if sign else f"{shown}{THIN}{currency}".strip()
 
 
 @register.filter
@@ -147,20 +113,3 @@ SHAPES = {
     "emergency": "M5 1.5h6L14.5 5v6L11 14.5H5L1.5 11V5z",
 }
 UNKNOWN_SHAPE = "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zm0 2a4 4 0 1 0 0 8 4 4 0 0 0 0-8z"
-
-
-def _rounded(value: float, digits: int) -> Decimal:
-    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
-
-
-def _trimmed(value: float) -> Decimal:
-    """Three figures are enough to read; whole numbers stay whole."""
-    if value == int(value):
-        return Decimal(int(value))
-    return _rounded(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
-
-
-def _signed(number: Decimal, *, with_plus: bool) -> str:
-    number = number if number else abs(number)
-    sign = MINUS if number < 0 else "+" if with_plus and number > 0 else ""
-    return f"{sign}{abs(number):,}"

@@ -86,10 +86,27 @@ function move(step) {
   return true;
 }
 
+// What a key does with the row that is current, or on a page about one thing with that. A menu opens for one more key.
+function act(key) {
+  const place = document.querySelector("[data-rows] tr.current") || (rows().length ? null : document);
+  const target = place?.querySelector(`[data-key="${key}"]`);
+  if (!target) return false;
+  if (target.tagName === "SUMMARY") {
+    target.parentElement.open = true;
+    target.parentElement.querySelector("button").focus();
+  } else target.click();
+  return true;
+}
+
 let waitsForPage = 0;
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && isTyping(event.target)) event.target.blur();
+  const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || !keysAreOn()) return;
   if (document.querySelector("dialog[open]")) return;
   if (waitsForPage && event.timeStamp - waitsForPage < 1500) {
@@ -108,6 +125,10 @@ document.addEventListener("keydown", (event) => {
     g: () => (waitsForPage = event.timeStamp),
     j: () => move(1),
     k: () => move(-1),
+    e: () => act("e"),
+    s: () => act("s"),
+    a: () => act("a"),
+    c: () => act("c"),
     w: () => {
       const why = document.getElementById("why-section");
       if (why) why.scrollIntoView();
