@@ -29,6 +29,8 @@ BUSY_S: Final = 1.0
 # At least this much of a turn is left to others, such as those who send and read.
 REST_S: Final = 0.05
 IDLE_S: Final = 0.5
+# Scores wait for messages no longer than this; what takes longer is confirmed in a later turn.
+NOTIFY_WAIT_S: Final = 0.05
 AFTER_FAILURE_S: Final = 10.0
 STOP_S: Final = 20.0
 _log = logging.getLogger("keepwell.worker")
@@ -43,13 +45,16 @@ def worker(
     """
     settings = start()
     from keepwell.jobs.cycle import Cycle
+    from keepwell.jobs.deliver import Post
     from keepwell.lake.duckdb_engine import embedded_engine
 
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     with _admitted(settings.home, is_shared=bool(settings.database_url)):
-        cycle, report = Cycle(Home(settings.home), embedded_engine(), settings.calendar), WorkerReport(_log)
+        post = Post(settings, wait_s=NOTIFY_WAIT_S)
+        cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar, post=post)
+        report = WorkerReport(_log)
         while not stop.is_set() and (beside is None or os.getppid() == beside):
             stop.wait(_turn(cycle, report))
 

@@ -12,8 +12,10 @@ from django.db.models import QuerySet
 from keepwell.base.errors import UserError
 from keepwell.facts.moment import Moment
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.notify import do_queue_notifications, do_suppress_notifications
 from keepwell.jobs.panel import in_statements, named
 from keepwell.jobs.signal_evidence import Evidence, Scene
+from keepwell.jobs.signal_notice import alert_notice
 from keepwell.lake.evidence import newest_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
@@ -27,6 +29,7 @@ from keepwell.store.read.package import signals_of
 
 # What is known later than this after it happened is marked so.
 LATE: Final = timedelta(hours=1)
+BY: Final = "worker"
 ROWS_A_STATEMENT: Final = 500
 CONTACTS_READ: Final = 50
 NOTE_CHARACTERS: Final = 2000
@@ -69,6 +72,11 @@ def do_open_alerts(scene: Scene, found: Look, *, now: datetime) -> int:
                 )
             )
     Alert.objects.bulk_create(rows, batch_size=ROWS_A_STATEMENT)
+    notices = [
+        alert_notice(alert, scene.accounts[alert.account_id or 0], scene.book.alerts[alert.rule], scene.book)
+        for alert in rows
+    ]
+    do_queue_notifications(notices, calendar=scene.calendar, by=BY, now=now)
     return len(rows)
 
 
@@ -80,14 +88,20 @@ def do_close_alerts(scene: Scene, found: Look, ended: Sequence[int], *, now: dat
             is_over = CLEARED if change.rule in scene.book.alerts else RULE_GONE
             reason = SUPERSEDED if change.transition == "supersede" else is_over
             closed.setdefault((change.rule, reason), []).append(change.account)
-    count = 0
     rows = open_alerts().filter(package=scene.package)
-    for (name, reason), accounts in closed.items():
-        for some in in_statements(accounts):
-            count += rows.filter(account__in=some, rule=name).update(closed_at=now, close_reason=reason)
-    for some in in_statements(ended):
-        count += rows.filter(account__in=some).update(closed_at=now, close_reason=ENDED)
-    return count
+    over = [
+        (reason, rows.filter(account__in=some, rule=name))
+        for (name, reason), accounts in closed.items()
+        for some in in_statements(accounts)
+    ]
+    over += [(ENDED, rows.filter(account__in=some)) for some in in_statements(ended)]
+    settled: list[int] = []
+    for reason, alerts in over:
+        settled += alerts.values_list("pk", flat=True)
+        alerts.update(closed_at=now, close_reason=reason)
+    if settled:
+        do_suppress_notifications("alert", settled, "It was over before it was told.", by=BY, now=now)
+    return len(settled)
 
 
 def do_follow_alerts(scene: Scene, *, now: datetime) -> None:
@@ -123,6 +137,7 @@ def do_acknowledge_alert(alert: Alert, *, by: str, now: datetime) -> None:
     with transaction.atomic():
         if open_alerts().filter(pk=alert.pk, acknowledged_at=None).update(acknowledged_at=now, acknowledged_by=by):
             record_act("alert_acknowledged", f"alert {alert.pk}", {}, by=by, now=now)
+            do_suppress_notifications("alert", [alert.pk], "Somebody had seen it already.", by=by, now=now)
 
 
 def do_assign_alert(alert: Alert, member: Member | None, *, by: str, now: datetime) -> None:
@@ -155,6 +170,7 @@ def do_close_alert(alert: Alert, reason: CloseReason, *, note: str = "", by: str
             closed_at=now, closed_by=by, close_reason=reason, note=note[:NOTE_CHARACTERS]
         )
         _mute(fresh, now)
+        do_suppress_notifications("alert", [alert.pk], "Somebody had closed it already.", by=by, now=now)
         record_act("alert_closed", f"alert {alert.pk}", {"reason": reason, "note": note}, by=by, now=now)
 
 

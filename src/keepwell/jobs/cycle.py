@@ -19,26 +19,32 @@ from keepwell.base.business_time import Calendar
 from keepwell.base.crash_point import crash_point
 from keepwell.base.home import Home
 from keepwell.jobs.catalogue import read_catalogue
+from keepwell.jobs.deliver import Post
 from keepwell.jobs.detect import due_accounts
 from keepwell.jobs.full_run import full_run_claimed, is_full_run_due
 from keepwell.jobs.mapping import do_derive_history
+from keepwell.jobs.milestone import do_award_month
 from keepwell.jobs.package import log_columns, newest_versions, ready_log
 from keepwell.jobs.part_time import part, timing
 from keepwell.jobs.project import do_project_news
 from keepwell.jobs.reject import do_take_assigned
 from keepwell.jobs.score_accounts import do_score_accounts
 from keepwell.jobs.seal import Sealer
+from keepwell.jobs.source_alert import do_watch_sources
 from keepwell.jobs.touch import do_begin_turn, do_touch_aged
 from keepwell.lake.engine import Engine
 from keepwell.lake.log import EventLog
 from keepwell.store.claim import ClaimLostError, claim_rows, held, new_claim, release_rows
 from keepwell.store.listed import listed
 from keepwell.store.models import ModelVersion, TouchedAccount
+from keepwell.store.read.package import signals_about
 from keepwell.store.read.score import aged_accounts
 
 BY: Final = "worker"
 # How soon a published mapping, a new package or a model that was published is noticed.
 UPKEEP_EVERY: Final = timedelta(seconds=5)
+# Silent sources and awards.
+WATCHED_EVERY: Final = timedelta(minutes=1)
 ASSIGNED_EVERY: Final = timedelta(minutes=1)
 # No score grows older than an hour: from a quarter of one on, those of this share of the accounts are made anew.
 AGED_EVERY: Final = timedelta(minutes=1)
@@ -68,8 +74,12 @@ class CycleReport:
 class Cycle:
     """The turns of one process."""
 
-    def __init__(self, home: Home, engine: Engine, calendar: Calendar, *, lease: timedelta = LEASE) -> None:
+    def __init__(
+        self, home: Home, engine: Engine, calendar: Calendar, *, post: Post | None = None, lease: timedelta = LEASE
+    ) -> None:
+        """Without `post`, what members are to be told stays in the queue."""
         self._home = home
+        self._post = post
         self._calendar = calendar
         self._engine = engine
         self._lease = lease
@@ -95,8 +105,21 @@ class Cycle:
             if self._is_time("aged", AGED_EVERY, now):
                 do_touch_aged(aged_accounts(now - AGED_AFTER, AGED_SHARE))
             do_touch_aged(due_accounts(ACCOUNTS_A_TURN, now=now))
+            if self._is_time("watch", WATCHED_EVERY, now):
+                with part("watch"):
+                    self._watch(now)
             scored = self._score(now)
+            if self._post is not None:
+                with part("notify"):
+                    self._post.do_deliver_notifications(now=now)
         return replace(report, scored=scored, seconds=seconds)
+
+    def _watch(self, now: datetime) -> None:
+        """What no account's news brings about: silent sources, and the awards of a month that is over."""
+        do_watch_sources(self._home, self._calendar, now=now)
+        for version in newest_versions():
+            if signals_about(version) is not None:
+                do_award_month(version, by=BY, now=now)
 
     def _is_time(self, what: str, every: timedelta, now: datetime) -> bool:
         before = self._done_at.get(what)

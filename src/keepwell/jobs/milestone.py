@@ -10,14 +10,17 @@ from django.db.models import Avg, QuerySet
 from keepwell.base.errors import UserError
 from keepwell.health.weight import NANO
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.notify import do_queue_notifications
 from keepwell.jobs.panel import named
 from keepwell.jobs.signal_evidence import Scene
+from keepwell.jobs.signal_notice import milestone_notice
 from keepwell.signals.look import Look
 from keepwell.signals.milestone import Award
 from keepwell.signals.truth import YES
 from keepwell.store.models import AuditEntry, Milestone, ModelVersion, ScoreRecord
 from keepwell.store.read.package import signals_of
 
+BY: Final = "worker"
 ROWS_A_STATEMENT: Final = 500
 Settled = Literal["celebrated", "passed_over"]
 
@@ -28,7 +31,7 @@ def do_reach_milestones(scene: Scene, found: Look, *, now: datetime) -> int:
     for change in found.changes:
         if change.noun == "milestone" and change.transition == "open":
             reached.setdefault(change.rule, []).append(change.row)
-    count = 0
+    made: list[Milestone] = []
     for name, rows in reached.items():
         rule = scene.book.milestones[name]
         accounts = [int(scene.panel.accounts[row]) for row in rows]
@@ -36,7 +39,7 @@ def do_reach_milestones(scene: Scene, found: Look, *, now: datetime) -> int:
         had = set(before.values_list("account_id", flat=True)) if rule.once else set()
         fresh = [row for row, account in zip(rows, accounts, strict=True) if account not in had]
         evidence = scene.evidence(rule.when, fresh)
-        Milestone.objects.bulk_create(
+        made += Milestone.objects.bulk_create(
             (
                 Milestone(
                     account_id=int(scene.panel.accounts[row]),
@@ -52,8 +55,9 @@ def do_reach_milestones(scene: Scene, found: Look, *, now: datetime) -> int:
             ),
             batch_size=ROWS_A_STATEMENT,
         )
-        count += len(fresh)
-    return count
+    notices = [milestone_notice(one, scene.accounts[one.account_id], scene.book) for one in made]
+    do_queue_notifications(notices, calendar=scene.calendar, by=BY, now=now)
+    return len(made)
 
 
 def do_judge_milestones(scene: Scene) -> None:

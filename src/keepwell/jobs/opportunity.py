@@ -10,9 +10,12 @@ from django.db.models import QuerySet
 
 from keepwell.base.errors import UserError
 from keepwell.facts.moment import Moment
+from keepwell.facts.notice import Notice
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.notify import do_queue_notifications
 from keepwell.jobs.panel import in_statements, named
 from keepwell.jobs.signal_evidence import Evidence, Scene
+from keepwell.jobs.signal_notice import sign_notice
 from keepwell.lake.evidence import Witness, newest_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
@@ -26,6 +29,7 @@ from keepwell.store.read.dictionary import name_codes
 Stage = Literal["open", "contacted", "won", "lost", "lapsed"]
 # What a member may say of one.
 Move = Literal["contacted", "lost"]
+BY: Final = "worker"
 NOTE_CHARACTERS: Final = 2000
 EVENTS_READ: Final = 20
 
@@ -37,15 +41,19 @@ def do_open_signs(scene: Scene, found: Look, *, now: datetime) -> int:
         if change.noun == "opportunity" and change.transition == "open":
             opened.setdefault(change.rule, []).append(change.row)
     touched: dict[int, Opportunity] = {}
+    notices: list[Notice] = []
     for name, rows in opened.items():
         rule = scene.book.opportunities[name]
         evidence = scene.evidence(rule.when, rows)
         for row in rows:
             opportunity = _open_one(scene, row, rule, now)
-            _sign(scene, opportunity, name, rule, row, evidence[row], now).save(force_insert=True)
+            sign = _sign(scene, opportunity, name, rule, row, evidence[row], now)
+            sign.save(force_insert=True)
+            notices.append(sign_notice(sign, scene.accounts[opportunity.account_id], scene.book))
             touched[opportunity.pk] = opportunity
     for opportunity in touched.values():
         _sum_up(scene, opportunity)
+    do_queue_notifications(notices, calendar=scene.calendar, by=BY, now=now)
     return sum(len(rows) for rows in opened.values())
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from keepwell.base.errors import BugError
-from keepwell.signals.alert import SEVERITIES
+from keepwell.facts.notice import SEVERITIES
 from keepwell.signals.opportunity import URGENCIES
 from keepwell.signals.priority import CENT, AtStake, Priority, PriorityRule, priority
 from keepwell.store.models import Account, Alert, CurrentScore, Member, Milestone, Opportunity, OpportunitySign

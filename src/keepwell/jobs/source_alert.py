@@ -6,9 +6,12 @@ from typing import Final
 
 from django.db import transaction
 
+from keepwell.base.business_time import Calendar
 from keepwell.base.home import Home
 from keepwell.jobs.alert import CLEARED, open_alerts
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.notify import do_queue_notifications, do_suppress_notifications
+from keepwell.jobs.signal_notice import source_notice
 from keepwell.jobs.silence import SourceState, source_states
 from keepwell.store.models import Alert, Source
 from keepwell.store.read.source import SourceRow, source_rows
@@ -17,7 +20,7 @@ RULE: Final = "source_silent"
 BY: Final = "worker"
 
 
-def do_watch_sources(home: Home, *, now: datetime) -> int:
+def do_watch_sources(home: Home, calendar: Calendar, *, now: datetime) -> int:
     """Open an alert for each active source that is silent and has none, and close those that are over.
 
     Gives how many opened.
@@ -29,16 +32,17 @@ def do_watch_sources(home: Home, *, now: datetime) -> int:
     with transaction.atomic():
         told = {alert.source_id: alert for alert in open_alerts().filter(rule=RULE, account=None)}
         for source in sorted(silent - told.keys()):
-            _open(rows[source], states[source], now)
+            _open(rows[source], states[source], calendar, now)
             opened += 1
         for alert in told.values():
             if alert.source_id not in silent:
                 open_alerts().filter(pk=alert.pk).update(closed_at=now, close_reason=CLEARED)
                 record_act("alert_cleared", f"alert {alert.pk}", {"source": alert.title}, by=BY, now=now)
+                do_suppress_notifications("alert", [alert.pk], "The source sends again.", by=BY, now=now)
     return opened
 
 
-def _open(row: SourceRow, state: SourceState, now: datetime) -> None:
+def _open(row: SourceRow, state: SourceState, calendar: Calendar, now: datetime) -> None:
     alert = Alert.objects.create(
         source_id=row.id,
         rule=RULE,
@@ -50,6 +54,7 @@ def _open(row: SourceRow, state: SourceState, now: datetime) -> None:
         evidence={"lines": _lines(row, state, now), "events": []},
     )
     record_act("alert_opened", f"alert {alert.pk}", {"rule": RULE, "source": row.name}, by=BY, now=now)
+    do_queue_notifications([source_notice(alert)], calendar=calendar, by=BY, now=now)
 
 
 def _lines(row: SourceRow, state: SourceState, now: datetime) -> list[Mapping[str, object]]:

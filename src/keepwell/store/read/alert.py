@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
-from keepwell.signals.alert import SEVERITIES
+from keepwell.facts.notice import SEVERITIES
 from keepwell.store.models import Alert, AuditEntry, Member, SegmentAccount
 from keepwell.store.read.scope import owned_by, sees_everything, visible_accounts
 from keepwell.store.read.source import visible_sources

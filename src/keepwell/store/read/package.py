@@ -1,6 +1,7 @@
 """Packages as they were when their health models were published."""
 
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from keepwell.health.health_model import HealthModel
@@ -11,9 +12,22 @@ from keepwell.signals.load import load_signals
 from keepwell.store.models import ModelVersion
 
 
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """The text of a version. Its digest stands for it, so that nobody compares a hundred kilobytes at every look."""
+
+    package_id: str
+    digest: str
+    text: Mapping[str, str] = field(compare=False)
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> "_Published":
+        return cls(version.model.partition("/")[0], version.digest, version.text)
+
+
 def package_of(version: ModelVersion) -> Package:
     """The package of a version, with what it inherited then."""
-    return _package(version.model.partition("/")[0], version.digest, json.dumps(version.text, sort_keys=True))
+    return _package(_Published.of(version))
 
 
 def model_of(version: ModelVersion) -> tuple[Package, HealthModel]:
@@ -24,7 +38,7 @@ def model_of(version: ModelVersion) -> tuple[Package, HealthModel]:
 
 def signals_of(version: ModelVersion) -> SignalBook:
     """The signal rules of a version's package, as they were when it was published."""
-    return _signals(version.model.partition("/")[0], version.digest, json.dumps(version.text, sort_keys=True))
+    return _signals(_Published.of(version))
 
 
 def signals_about(version: ModelVersion) -> SignalBook | None:
@@ -34,20 +48,19 @@ def signals_about(version: ModelVersion) -> SignalBook | None:
 
 
 @lru_cache(maxsize=32)
-def _signals(package_id: str, digest: str, text: str) -> SignalBook:
-    package = _package(package_id, digest, text)
-    return load_signals(_texts(digest, text)[package_id], package)
+def _signals(published: _Published) -> SignalBook:
+    return load_signals(_texts(published)[published.package_id], _package(published))
 
 
 @lru_cache(maxsize=32)
-def _package(package_id: str, digest: str, text: str) -> Package:
-    texts = _texts(digest, text)
-    return load_package(texts[package_id], texts)
+def _package(published: _Published) -> Package:
+    texts = _texts(published)
+    return load_package(texts[published.package_id], texts)
 
 
-def _texts(digest: str, text: str) -> dict[str, PackageText]:
+def _texts(published: _Published) -> dict[str, PackageText]:
     files: dict[str, dict[str, str]] = {}
-    for path, content in json.loads(text).items():
+    for path, content in published.text.items():
         folder, _, file = path.partition("/")
         files.setdefault(folder, {})[file] = content
-    return {folder: PackageText(f"{folder} ({digest[:8]})", found) for folder, found in files.items()}
+    return {folder: PackageText(f"{folder} ({published.digest[:8]})", found) for folder, found in files.items()}

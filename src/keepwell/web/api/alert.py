@@ -6,10 +6,11 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 
 from keepwell.base.clock import SystemClock
+from keepwell.facts.notice import Severity
 from keepwell.jobs.alert import do_acknowledge_alert, do_assign_alert, do_close_alert, do_snooze_alert
 from keepwell.jobs.alert_shape import AlertShape, alert_shapes
 from keepwell.jobs.today_shape import ResponseShape, response_shapes
-from keepwell.signals.alert import CloseReason, Severity
+from keepwell.signals.alert import CloseReason
 from keepwell.store.models import Alert, Member
 from keepwell.store.read.account import access_account_named
 from keepwell.store.read.alert import (

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from keepwell.base.clock import SystemClock
-from keepwell.signals.alert import SEVERITIES
+from keepwell.facts.notice import SEVERITIES
 from keepwell.store.models import Member
 from keepwell.store.read.alert import (
     AlertFilter,
