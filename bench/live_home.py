@@ -51,19 +51,19 @@ def history(accounts: int, until: datetime) -> pa.Table:
 def prepare(accounts: int) -> None:
     settings = start_new()
     from keepwell.base.home import Home
+    from keepwell.jobs.cycle import Cycle
     from keepwell.jobs.ingest import ImportPlan, do_import_events
     from keepwell.jobs.key import do_create_key
     from keepwell.jobs.mapping import do_derive_history
     from keepwell.jobs.package import do_publish_package
     from keepwell.jobs.project import do_project_accounts
-    from keepwell.jobs.score_accounts import do_score_accounts
     from keepwell.jobs.secret import open_vault
     from keepwell.jobs.source import do_create_source
     from keepwell.lake.duckdb_engine import embedded_engine
     from keepwell.store.models import Account, Contact
 
     home, now = Home(settings.home), SystemClock().now()
-    (version,), _ = do_publish_package(home, "saas", note="", by=BY, now=now)
+    do_publish_package(home, "saas", note="", by=BY, now=now)
     do_derive_history(home, by=BY, now=now)
     arrivals = history(accounts, now - timedelta(minutes=2))
     do_import_events(home, arrivals.to_batches(max_chunksize=50_000), ImportPlan("app", "history"), by=BY, now=now)
@@ -71,7 +71,8 @@ def prepare(accounts: int) -> None:
     do_create_source("app", vault=open_vault(settings), by=BY, now=now)
     sending = do_create_key("srv", source="app", by=BY, now=now)[1]
     reading = [do_create_key("red", by=BY, now=now)[1] for _ in range(READERS)]
-    do_score_accounts(home, embedded_engine(), version, [SystemClock().now()], by=BY, now=SystemClock().now())
+    # The log gets the columns of every package, and every account its first score.
+    Cycle(home, embedded_engine()).do_run_cycle(now=SystemClock().now())
     contacts = dict(Contact.objects.order_by("-pk").values_list("account_id", "key"))
     running = Account.objects.filter(churned_on=None).order_by("pk").values_list("pk", "key")
     told = [[pk, key, contacts[pk]] for pk, key in running if pk in contacts]

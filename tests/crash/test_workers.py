@@ -104,7 +104,7 @@ def database() -> Iterator[Server]:
 
 @pytest.fixture
 def workers(database: Server, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workers]:
-    found = Workers(tmp_path, database.database(request.node.name))
+    found = Workers(tmp_path, database.database(request.node.name[:40]))
     try:
         yield found
     finally:

@@ -29,7 +29,7 @@ from keepwell.jobs.part_time import part, timing
 from keepwell.jobs.project import do_project_news
 from keepwell.jobs.reject import do_take_assigned
 from keepwell.jobs.score_accounts import do_score_accounts
-from keepwell.jobs.seal import Sealer
+from keepwell.jobs.seal import EVENTS_A_SEAL, Sealer
 from keepwell.jobs.source_alert import do_watch_sources
 from keepwell.jobs.touch import do_begin_turn, do_touch_aged
 from keepwell.lake.engine import Engine
@@ -130,8 +130,11 @@ class Cycle:
 
     def _seal(self) -> CycleReport:
         report = CycleReport()
-        while (sealed := self._sealer.do_seal_inbox(wait=False)) is not None:
+        # While events stream in something always waits, so a seal that took all there was is the last of the turn.
+        is_more = True
+        while is_more and (sealed := self._sealer.do_seal_inbox(wait=False)) is not None:
             report = replace(report, sealed=report.sealed + sealed.events, accepted=report.accepted + sealed.accepted)
+            is_more = sealed.events >= EVENTS_A_SEAL
         if report.accepted:
             log = EventLog(self._home.log)
             if log.is_worth_compacting():
