@@ -7,12 +7,11 @@ from pydantic import Field
 
 from keepwell.base.shape import Name
 from keepwell.base.timeline import Timeline
-from keepwell.signals.rule import Policies, Rule, Shape
+from keepwell.signals.rule import Policies, Rule, Shape, Tell
 
 Severity = Literal["critical", "high", "medium", "low"]
 # The worst first.
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
-Tell = Literal["at_once", "daily", "weekly"]
 # How an alert may be closed by a person; `acted` counts for the rule's precision, `false_alarm` against it.
 CloseReason = Literal["acted", "false_alarm", "known", "duplicate"]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from keepwell.health.score import nano
 from keepwell.metrics.event_filter import Condition as Wanted
-from keepwell.metrics.event_filter import Range
+from keepwell.metrics.event_filter import Mention, Range
 from keepwell.metrics.events import SIGNS
 from keepwell.signals.panel import Known
 from keepwell.signals.truth import NO, UNKNOWN, YES, Truth, truth_of
@@ -39,6 +39,8 @@ def meets(wanted: Wanted, known: Known) -> int:
         if isinstance(known, str | bool):
             return UNKNOWN
         return YES if all(SIGNS[sign](known, limit) for sign, limit in wanted.ends()) else NO
+    if isinstance(wanted, Mention):
+        return UNKNOWN if not isinstance(known, str) else YES if wanted.is_in(known) else NO
     choices = wanted if isinstance(wanted, tuple) else (wanted,)
     # `true` and 1 are the same to Python and not to the reader of a rule.
     return YES if any(isinstance(one, bool) == isinstance(known, bool) and one == known for one in choices) else NO
@@ -48,5 +50,7 @@ def in_words(wanted: Wanted) -> str:
     """A limit as a reader is told it, such as 'at most -0.5'."""
     if isinstance(wanted, Range):
         return " and ".join(f"{WORDS[sign]} {limit:g}" for sign, limit in wanted.ends())
+    if isinstance(wanted, Mention):
+        return f"mentions {' or '.join(wanted.mentions)}"
     choices = wanted if isinstance(wanted, tuple) else (wanted,)
     return " or ".join(str(one).lower() if isinstance(one, bool) else str(one) for one in choices)

@@ -9,7 +9,7 @@ from keepwell.base.registry import OneOf
 from keepwell.base.shape import Name
 from keepwell.metrics.event_filter import EventFilter
 from keepwell.signals.condition import When
-from keepwell.signals.rule import Policies, Rule, Shape
+from keepwell.signals.rule import Policies, Rule, Shape, Tell
 from keepwell.signals.worth import Worth
 
 Urgency = Literal["high", "medium", "low"]
@@ -21,6 +21,7 @@ class OpportunityRule(Rule):
 
     type: Annotated[str, Field(strict=True, pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
     urgency: Urgency
+    tell: Tell = "daily"
     worth: Annotated[Worth, OneOf("keepwell.signals.worths", Worth)]
     recommend: Annotated[str, Field(strict=True, pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

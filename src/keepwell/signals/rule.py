@@ -1,12 +1,16 @@
 """What alerts, opportunities and milestones have in common."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, StrictStr
 
 from keepwell.base.shape import Name
 from keepwell.signals.condition import When
 from keepwell.signals.policy import Policy
+
+# Whether people hear of a signal at once or in the digest of the day or the week.
+Tell = Literal["at_once", "daily", "weekly"]
 
 
 class Shape(BaseModel):
