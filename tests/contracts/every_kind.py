@@ -42,6 +42,16 @@ _TOLD: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
     "mean": ("mean", {"events": ["ticket_opened"], "property": "sentiment", "days": 90}),
     "mean_of_low": ("mean", {**_UNITS, "days": 90, "where": {"units": {"at_least": -5, "below": 1000}}}),
     "mix": ("mix", {"of": {"active_days": 2, "distinct_features": 0.3, "mean": 1.1}}),
+    "open_items": (
+        "open_items",
+        {
+            "events": ["ticket_opened"],
+            "where": {"severity": "high"},
+            "of": "feature",
+            "closed_by": {"events": ["feature_used"], "where": {"advanced": True}},
+            "days": 60,
+        },
+    ),
     "overdue": ("overdue", {**_USE, "days": 60}),
     "quotient": ("quotient", {"metric": "sum", "by": "distinct_contacts"}),
     "ratio": (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
-from math import isfinite
+from math import inf, isfinite
 from operator import ge, gt, le, lt
 from statistics import median
 from typing import Any
@@ -219,6 +219,16 @@ def contact_spread(metric: Fields, events: Sequence[Seen]) -> float | None:
     return _over(max(uses.values(), default=None), sum(uses.values()))
 
 
+def open_items(metric: Fields, events: Sequence[Seen]) -> float | None:
+    opened, closed = _window(_matching(metric, events), metric["days"]), _matching(metric["closed_by"], events)
+
+    def newest(seen: Sequence[Seen], item: object) -> float:
+        return min((event.age for event in seen if (event.properties.get(metric["of"]) or "") == item), default=inf)
+
+    items = {event.properties.get(metric["of"]) or "" for event in opened}
+    return float(sum(newest(opened, item) < newest(closed, item) for item in items))
+
+
 def streak(metric: Fields, events: Sequence[Seen]) -> float | None:
     unit = 7 if metric.get("per") == "week" else 1
     blocks = {event.day // unit for event in _matching(metric, events)}
@@ -262,8 +272,8 @@ REFERENCES: Mapping[str, Reference] = {
     reference.__name__.rstrip("_"): reference
     for reference in (
         count, active_days_rate, distinct, sum_, mean, ratio, change, baseline_change, days_since_last, tenure, overdue,
-        last_value, last_is, share_of_limit, adoption, adoption_speed, depth, contact_spread, streak, response_rate,
-        response_time,
+        last_value, last_is, share_of_limit, adoption, adoption_speed, depth, contact_spread, open_items, streak,
+        response_rate, response_time,
     )
 }  # fmt: skip
 

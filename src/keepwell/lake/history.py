@@ -14,7 +14,7 @@ from keepwell.facts.traits import TraitEvent
 from keepwell.lake import duck
 from keepwell.lake.log import EventLog, property_from_json
 from keepwell.lake.snapshot import PropertyColumn
-from keepwell.metrics.event_filter import EventFilter, Range
+from keepwell.metrics.event_filter import EventFilter, Mention, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,8 @@ def _filter(wanted: EventFilter, names: NameCodes, stored: Mapping[str, Property
         column = duck.name(f"p_{item}") if item in stored else property_from_json(item, types[item])
         if isinstance(condition, Range):
             parts += [f"{column} {sign} {limit!r}" for sign, limit in condition.ends()]
+        elif isinstance(condition, Mention):
+            parts.append(f"regexp_matches(lower({column}), {duck.text(condition.pattern())})")
         else:
             values = condition if isinstance(condition, tuple) else (condition,)
             parts.append(f"{column} IN ({', '.join(_literal(value) for value in values)})")

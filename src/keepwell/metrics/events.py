@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from keepwell.metrics.event_filter import Condition, EventFilter, PropertyType, Range, Sign
+from keepwell.metrics.event_filter import Condition, EventFilter, Mention, PropertyType, Range, Sign
 
 RELATION = "events_as_of"
 CONTACT = "contact"
@@ -116,6 +116,8 @@ class Events:
         column = self.table[column_of(name)]
         if isinstance(condition, Range):
             return reduce(and_, (SIGNS[sign](column, limit) for sign, limit in condition.ends()))
+        if isinstance(condition, Mention):
+            return cast(ir.BooleanValue, cast(ir.StringColumn, column).lower().re_search(condition.pattern()))
         if isinstance(condition, tuple):
             return column.isin([_stored(value) for value in condition])
         return column == _stored(condition)

@@ -7,6 +7,7 @@ from pydantic import Field, StrictStr
 
 from keepwell.base.registry import OneOf
 from keepwell.base.shape import Name
+from keepwell.facts.notice import Tell
 from keepwell.metrics.event_filter import EventFilter
 from keepwell.signals.condition import When
 from keepwell.signals.rule import Policies, Rule, Shape
@@ -21,6 +22,7 @@ class OpportunityRule(Rule):
 
     type: Annotated[str, Field(strict=True, pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
     urgency: Urgency
+    tell: Tell = "daily"
     worth: Annotated[Worth, OneOf("keepwell.signals.worths", Worth)]
     recommend: Annotated[str, Field(strict=True, pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
