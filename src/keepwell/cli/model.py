@@ -17,16 +17,25 @@ PackageArgument = Annotated[str, typer.Argument(help="Id of a package, or the fo
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
+CasesOption = Annotated[bool, typer.Option("--cases", help="Also try the cases in its folder cases/.")]
+
+
 @app.command("check")
-def check(package: PackageArgument, as_json: JsonOption = False) -> None:
+def check(package: PackageArgument, as_json: JsonOption = False, cases: CasesOption = False) -> None:
     """Say everything that is wrong with a package, as file:line: sentence."""
     settings = start_without_home()
-    from keepwell.jobs.package import find_text
+    from keepwell.health.checks.check import error
+    from keepwell.jobs.package import find_folder, find_text
+    from keepwell.jobs.signal_case import try_cases
     from keepwell.signals.check import inspect_whole
 
-    text, others = find_text(Home(settings.home), package)
+    home = Home(settings.home)
+    text, others = find_text(home, package)
     issues = inspect_whole(text, others)
     errors = sum(issue.level == "error" for issue in issues)
+    tried = try_cases(text, others, find_folder(home, package)) if cases and not errors else []
+    failed = [error(problem) for file in tried for problem in file.problems]
+    issues, errors = [*issues, *failed], errors + len(failed)
     if as_json:
         told = [{"file": i.file, "line": i.line, "level": i.level, "sentence": i.sentence} for i in issues]
         typer.echo(json.dumps(told, indent=2))
@@ -34,7 +43,8 @@ def check(package: PackageArgument, as_json: JsonOption = False) -> None:
         for issue in issues:
             typer.echo(str(issue))
         warnings = len(issues) - errors
-        typer.echo(f"{text.folder}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.")
+        counted = f", {_count(sum(file.cases for file in tried), 'case')} tried" if cases else ""
+        typer.echo(f"{text.folder}: {_count(errors, 'error')}, {_count(warnings, 'warning')}{counted}.")
     if errors:
         raise typer.Exit(1)
 

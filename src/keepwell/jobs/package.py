@@ -62,6 +62,12 @@ def find_text(home: Home, package: str) -> tuple[PackageText, dict[str, PackageT
     return named_text(texts, package), texts
 
 
+def find_folder(home: Home, package: str) -> Path:
+    """Where the files that `find_text` reads lie."""
+    places = [root / package for root in (home.packages, SHIPPED)]
+    return next((place for place in places if (place / HEADER).is_file()), Path(package))
+
+
 def do_install_package(home: Home, folder: Path, *, by: str, now: datetime) -> str:
     """Copy a package into the home, in place of an earlier copy, and give its id; with an error nothing is copied."""
     text = read_folder(folder, str(folder))

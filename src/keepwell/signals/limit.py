@@ -1,6 +1,7 @@
 """Comparing a value with what a rule wants of it."""
 
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,21 @@ from keepwell.metrics.events import SIGNS
 from keepwell.signals.panel import Known
 from keepwell.signals.truth import NO, UNKNOWN, YES, Truth, truth_of
 
+DECIMALS: Final = 9
+# Larger doubles have no ninth decimal.
+LARGEST_ROUNDED: Final = 1e6
 WORDS = {">=": "at least", ">": "above", "<": "below", "<=": "at most"}
 
 
 def within(wanted: Range, numbers: NDArray[np.float64]) -> Truth:
-    """Whether each number lies in the range; a missing one neither does nor does not."""
+    """Whether each number lies in the range; a missing one neither does nor does not.
+
+    Numbers are compared to nine decimals, as people write limits: 0.8 less 0.9 is -0.1.
+    """
+    told = np.where(np.abs(numbers) < LARGEST_ROUNDED, np.round(numbers, DECIMALS), numbers)
     held = np.ones(len(numbers), dtype=np.bool_)
     for sign, limit in wanted.ends():
-        held &= SIGNS[sign](numbers, limit)
+        held &= SIGNS[sign](told, limit)
     return truth_of(held, ~np.isnan(numbers))
 
 
