@@ -74,6 +74,7 @@ fix: $(VENV)/.ready
 bench: $(VENV)/.ready
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/intake.py
+	$(BIN)/python bench/flapping.py
 
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture

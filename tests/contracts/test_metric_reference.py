@@ -73,7 +73,11 @@ METRICS = [
     *(metric for of in ITEMS for metric in each("adoption_speed", USED, BOTH, property=of, days=7)),
     *(metric for of in ITEMS for metric in each("adoption_speed", USED, BOTH, property=of, days=30)),
     *(metric for of in ITEMS for metric in each("depth", *SETS, property=of, days=30)),
-    *(metric for closed in (ASKED, NOT_CORE) for metric in each("open_items", *SETS, of="kind", closed_by=closed, days=30)),
+    *(
+        metric
+        for closed in (ASKED, NOT_CORE)
+        for metric in each("open_items", *SETS, of="kind", closed_by=closed, days=30)
+    ),
     *(metric for days in (7, 60) for metric in each("contact_spread", *SETS, days=days)),
     *(
         metric

@@ -64,7 +64,7 @@ def try_cases(text: PackageText, others: Mapping[str, PackageText], folder: Path
             source.problem(("cases", place), f"case '{case.case}': {sentence}")
             for place, case in enumerate(file.cases)
             for sentence in _strange_events(package, case)
-            or try_case(book, file.about, case, lambda at, number=first + place: told[at].get(number, {}))
+            or try_case(book, file.about, case, {at: values.get(first + place, {}) for at, values in told.items()})
         ]
         first += len(file.cases)
         tried.append(TriedFile(name, file.shows, len(file.cases), found))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 from typing import Literal
 
@@ -16,7 +16,7 @@ from keepwell.signals.book import Noun, SignalBook
 from keepwell.signals.episode import Episode, dismissed, next_step, step
 from keepwell.signals.panel import NEVER, Panel
 from keepwell.signals.policy import Policy
-from keepwell.signals.truth import YES, Truth
+from keepwell.signals.truth import NO, YES, Truth
 
 # An account, what kind of rule, and which.
 Place = tuple[int, Noun, str]
@@ -73,13 +73,18 @@ def look(book: SignalBook, panel: Panel, before: Mapping[Place, Episode], is_qui
     for noun, name, rule in book.rules():
         truth, policy = rule.when.truth(panel), book.policy(noun, rule)
         soonest = np.minimum(soonest, rule.when.next_change(panel))
+        is_ended = np.zeros(len(panel), dtype=np.bool_)
+        if isinstance(rule, AlertRule) and rule.until is not None:
+            is_ended = rule.until.truth(panel) == YES
+            soonest = np.minimum(soonest, rule.until.next_change(panel))
+        at_once = policy.model_copy(update={"clear": timedelta(0)})
         is_grave = _grave(panel, policy)
         for row in sorted({*np.flatnonzero(truth == YES).tolist(), *kept.get((noun, name), ())}):
             place = (int(panel.accounts[row]), noun, name)
             after = step(
                 before.get(place),
-                int(truth[row]),
-                policy,
+                NO if is_ended[row] else int(truth[row]),
+                at_once if is_ended[row] else policy,
                 panel.as_of,
                 is_grave=bool(is_grave[row]),
                 is_quiet=bool(is_quiet[row]),
