@@ -222,7 +222,8 @@ def report(found: Sequence[Told], on: str) -> str:
         f"{heading('alerts from noise', on)} {ACCOUNTS:,} accounts, hourly scores, 90 days: {FALLS} fall once by "
         f"{FALL:.0f} points, {NEAR} sit within 2 points of an edge, {CALM} are calm; noise of {NOISE:.0f} points with "
         f"a memory of {MEMORY}. Wanted of the shipped rules: at most {MOST_ALERTS} alerts where each step down gives "
-        f"more than {LEAST_NAIVE:,}, at most {MOST_AN_ACCOUNT} for one account, each true fall within 1 h. {verdict}\n\n"
+        f"more than {LEAST_NAIVE:,}, at most {MOST_AN_ACCOUNT} for one account, each true fall within 1 h. "
+        f"{verdict}\n\n"
         f"{table([head, *(one.cells() for one in found)])}\n"
     )
 
