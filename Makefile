@@ -75,6 +75,7 @@ bench: $(VENV)/.ready
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/live.py
+	$(BIN)/python bench/flapping.py
 
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture

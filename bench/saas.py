@@ -1,4 +1,4 @@
-"""The health model of `saas` and its metrics, as the package tells them."""
+"""The health model of `saas`, its metrics and its signal rules, as the package tells them."""
 
 from functools import cache
 from pathlib import Path
@@ -8,6 +8,8 @@ from keepwell.health.health_model import HealthModel
 from keepwell.health.load import load_package
 from keepwell.health.package import Package, PackageText
 from keepwell.metrics.metric import Metric
+from keepwell.signals.book import SignalBook
+from keepwell.signals.load import load_signals
 
 FOLDER: Final = Path(__file__).parents[1] / "src" / "keepwell" / "models" / "saas"
 
@@ -21,7 +23,14 @@ def model() -> HealthModel:
     return _package().models["saas"]
 
 
+def signals() -> SignalBook:
+    return load_signals(_text(), _package())
+
+
 @cache
 def _package() -> Package:
-    files = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.yaml")}
-    return load_package(PackageText("saas", files), {})
+    return load_package(_text(), {})
+
+
+def _text() -> PackageText:
+    return PackageText("saas", {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.yaml")})

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -65,15 +64,11 @@ def try_cases(text: PackageText, others: Mapping[str, PackageText], folder: Path
             source.problem(("cases", place), f"case '{case.case}': {sentence}")
             for place, case in enumerate(file.cases)
             for sentence in _strange_events(package, case)
-            or try_case(book, file.about, case, partial(_told, told, first + place))
+            or try_case(book, file.about, case, {at: values.get(first + place, {}) for at, values in told.items()})
         ]
         first += len(file.cases)
         tried.append(TriedFile(name, file.shows, len(file.cases), found))
     return tried
-
-
-def _told(told: Mapping[datetime, Mapping[int, Mapping[str, float]]], number: int, at: datetime) -> Mapping[str, float]:
-    return told[at].get(number, {})
 
 
 def _read(source: YamlSource) -> tuple[CasesFile | None, Sequence[Problem]]:

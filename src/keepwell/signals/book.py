@@ -56,9 +56,10 @@ class SignalBook:
         return self.policies.get((noun, rule.policy), Policy())
 
     def whens(self) -> Iterator[tuple[str, str, When]]:
-        """Every rule's condition with its section and id."""
+        """Every condition of every rule with its section and id; that of an alert's end too."""
         yield from (("segments", name, segment.when) for name, segment in self.segments.items())
         yield from (("alerts", name, rule.when) for name, rule in self.alerts.items())
+        yield from (("alerts", name, rule.until) for name, rule in self.alerts.items() if rule.until)
         yield from (("opportunities", name, rule.when) for name, rule in self.opportunities.items())
         yield from (("blocked", name, blocked.when) for name, blocked in self.blocked.items())
         yield from (("milestones", name, rule.when) for name, rule in self.milestones.items())

@@ -7,7 +7,7 @@ from keepwell.base.errors import PackageError, Problem
 from keepwell.base.registry import kinds
 from keepwell.health.checks.check import Issue, error, inspect_package
 from keepwell.health.load import read_package
-from keepwell.health.package import Package, PackageText
+from keepwell.health.package import Package, PackageText, Reading
 from keepwell.signals.book import SignalBook
 from keepwell.signals.load import read_signals
 
@@ -29,7 +29,7 @@ def check_signals(book: SignalBook) -> list[Issue]:
 
 def inspect_whole(text: PackageText, others: Mapping[str, PackageText]) -> list[Issue]:
     """Everything there is to say about a package's files, signals included."""
-    return sorted({*inspect_package(text, others), *_signal_issues(text, read_package(text, others).package)})
+    return sorted({*inspect_package(text, others), *_signal_issues(text, read_package(text, others))})
 
 
 def load_valid_whole(text: PackageText, others: Mapping[str, PackageText]) -> tuple[Package, SignalBook]:
@@ -41,9 +41,11 @@ def load_valid_whole(text: PackageText, others: Mapping[str, PackageText]) -> tu
     return reading.package, read_signals(text, reading.package).book
 
 
-def _signal_issues(text: PackageText, package: Package | None) -> Iterator[Issue]:
-    if package is None or not package.models:
+def _signal_issues(text: PackageText, reading: Reading) -> Iterator[Issue]:
+    if reading.package is None or not reading.package.models:
         return
-    reading = read_signals(text, package)
-    yield from map(error, reading.problems)
-    yield from check_signals(reading.book)
+    signals = read_signals(text, reading.package)
+    yield from map(error, signals.problems)
+    # What a rule warns of may only be an effect of what could not be read.
+    warns = not signals.problems and not reading.problems
+    yield from (issue for issue in check_signals(signals.book) if warns or issue.level == "error")

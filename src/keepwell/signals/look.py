@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 from types import MappingProxyType
 from typing import Literal
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from keepwell.base.instant import instant, microseconds
 from keepwell.health.score import nano
+from keepwell.signals.alert import AlertRule
 from keepwell.signals.book import Noun, SignalBook
 from keepwell.signals.episode import Episode, dismissed, next_step, step
 from keepwell.signals.panel import NEVER, Panel
 from keepwell.signals.policy import Policy
-from keepwell.signals.truth import YES, Truth
+from keepwell.signals.rule import Rule
+from keepwell.signals.truth import NO, YES, Truth
 
 # An account, what kind of rule, and which.
 Place = tuple[int, Noun, str]
@@ -85,6 +87,10 @@ def look(
     for noun, name, rule in book.rules():
         truth, policy = rule.when.truth(panel), book.policy(noun, rule)
         soonest = np.minimum(soonest, rule.when.next_change(panel))
+        is_ended = _ended(rule, panel)
+        if isinstance(rule, AlertRule) and rule.until is not None:
+            soonest = np.minimum(soonest, rule.until.next_change(panel))
+        at_once = policy.model_copy(update={"clear": timedelta(0)})
         is_grave, is_news = _grave(panel, policy), rule.when.is_news(panel)
         held = kept.pop((noun, name), {})
         for row in sorted({*np.flatnonzero(truth == YES).tolist(), *held}):
@@ -92,8 +98,8 @@ def look(
             peak = muted_peaks.get(place)
             after = step(
                 episode,
-                int(truth[row]),
-                policy,
+                NO if is_ended[row] else int(truth[row]),
+                at_once if is_ended[row] else policy,
                 panel.as_of,
                 is_grave=bool(is_grave[row]) if peak is None else _has_fallen(panel, row, peak, policy),
                 is_quiet=bool(is_quiet[row]),
@@ -108,6 +114,14 @@ def look(
     _supersede(book, before, found, panel, rows)
     _note_due(book, before, found, panel, soonest)
     return found
+
+
+def _ended(rule: Rule, panel: Panel) -> NDArray[np.bool_]:
+    """Rows at which an alert is over at once, whatever else holds."""
+    if not isinstance(rule, AlertRule) or rule.until is None:
+        return np.zeros(len(panel), dtype=np.bool_)
+    over: NDArray[np.bool_] = rule.until.truth(panel) == YES
+    return over
 
 
 def _grave(panel: Panel, policy: Policy) -> NDArray[np.bool_]:

@@ -23,8 +23,8 @@ from keepwell.signals.worth import Standing, Value
 ACCOUNT: Final = 1
 WORDS: Final[Mapping[int, str]] = {YES: "holds", NO: "does not hold", UNKNOWN: "cannot be said"}
 
-# What the events of a case say as of a moment, by metric.
-Told = Callable[[datetime], Mapping[str, float]]
+# What the events of a case say as of each moment, by metric.
+Told = Mapping[datetime, Mapping[str, float]]
 
 
 @dataclass(slots=True)
@@ -38,10 +38,13 @@ class _Past:
 
 def try_case(book: SignalBook, about: tuple[str, ...], case: Case, told: Told) -> Iterator[str]:
     """A sentence for everything that is not as the case says."""
-    whens = {name: when for _, name, when in book.whens()}
+    # The first condition of a name is what its rule asks for; an alert's end comes after it.
+    whens: dict[str, When] = {}
+    for _, name, when in book.whens():
+        whens.setdefault(name, when)
     past = _Past(HeldBand(case.was, AS_OF - timedelta(days=3650), raw=case.was) if case.was else None)
     for one in case.all_looks():
-        panel = _panel(book, case, one, past, told(AS_OF - one.ago))
+        panel = _panel(book, case, one, past, told.get(AS_OF - one.ago, {}))
         found = look(book, panel, past.episodes, np.array([one.quiet]))
         at = f"{one.ago} before the end: " if case.looks else ""
         yield from (at + sentence for sentence in _wrong_truths(whens, one, panel))

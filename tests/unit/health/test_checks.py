@@ -228,15 +228,6 @@ CASES = {
     "no_cycles": [
         (sample(metrics=METRICS + MIX), "metrics.yaml:24: metrics use each other in a circle: one → two → one."),
     ],
-    "metrics_used": [
-        (
-            model(
-                "      - metric: seats\n        weight: 15\n        scale: {kind: steps, steps: [[0, 0], [5, 50], [20, 100]]}\n",
-                "",
-            ),
-            "metrics.yaml:17: warning: no health model of this package weighs 'seats'; signals and pages may still read them.",
-        ),
-    ],
     "counted_once": [
         (
             sample(
