@@ -16,4 +16,3 @@ class SegmentList(Schema):
 @router.get("", response=SegmentList, summary="Segments with the number of their accounts")
 def list_segments(request: HttpRequest) -> SegmentList:
     return SegmentList(segments=segment_shapes(member_of(request)))
-

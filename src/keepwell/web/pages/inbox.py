@@ -132,9 +132,7 @@ def _filled(
         segment=question.segment,
     )
     first = (question.number - 1) * PAGE_SIZE
-    rows = access_alerts(
-        member, wanted, order=cast("Order", question.sort), first=first, size=PAGE_SIZE + 1, now=now
-    )
+    rows = access_alerts(member, wanted, order=cast("Order", question.sort), first=first, size=PAGE_SIZE + 1, now=now)
     counts = access_alert_counts(member, wanted, now=now)
     lines = alert_lines(member, rows[:PAGE_SIZE], now=now)
     return Context(
