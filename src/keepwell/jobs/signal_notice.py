@@ -62,7 +62,7 @@ def sign_notice(sign: OpportunitySign, account: Account, book: SignalBook) -> No
         roles=(CSM,),
         link="/opportunities",
         account_owner_id=account.owner_id,
-        tell="daily",
+        tell=book.opportunities[sign.rule].tell,
     )
 
 
