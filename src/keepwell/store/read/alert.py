@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Value, When
 
 from keepwell.facts.notice import SEVERITIES
 from keepwell.store.models import Alert, AuditEntry, Member, SegmentAccount
@@ -100,8 +100,8 @@ def access_worst_severities(member: Member, package: str, *, now: datetime) -> d
 
 
 def access_alert_rules(member: Member) -> list[tuple[str, str]]:
-    """Every rule that has alerts, with its newest title."""
-    rows = visible_alerts(member).order_by("opened_at").values_list("rule", "title").distinct()
+    """Every rule that has alerts, with a title of it."""
+    rows = visible_alerts(member).order_by("rule").values_list("rule").annotate(title=Max("title"))
     return sorted(dict(rows).items(), key=lambda one: one[1])
 
 
