@@ -1,11 +1,12 @@
-"""Measures how long it takes from sending an event until what follows from it can be read at the API.
+"""Measures how long it takes from sending an event until the alert that follows from it can be read at the API.
 
 python bench/live.py                          SQLite and PostgreSQL, a minute each, writes docs/figures.md
 python bench/live.py --dry-run --seconds 20   a quick look that writes nothing
 
 A real `keepwell serve` with its worker holds 10,000 accounts with a history of 1.6 million events. One thread sends
-500 events a second over HTTP in batches of 50; another asks the API again and again for the accounts of the probes, one
-event of every fifth batch. The clock of a probe starts when its request is sent.
+500 events a second over HTTP in batches of 50. One event of every fifth batch is a probe, a failed payment at an
+account that has had none yet; another thread asks the API again and again for the alerts of the probes' accounts. The
+clock of a probe starts when its request is sent, and stops when the alert is in an answer: sealed, scored, looked at.
 """
 
 import argparse
@@ -25,11 +26,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from figures import heading, table, write_section
 
@@ -48,6 +49,7 @@ ASKED_A_SECOND: Final = 25
 WARM_S: Final = 15
 # Lines of the worker's log, one every ten seconds.
 WARM_TELLINGS: Final = 2
+DRAIN_S: Final = 60
 PATIENCE_S: Final = 60
 WANTED: Final = {"p50": 2.0, "p99": 5.0}
 NAMES: Final = ("feature_used", "signed_in", "session_ended", "docs_viewed")
@@ -58,9 +60,8 @@ TICK: Final = os.sysconf("SC_CLK_TCK")
 class Probe:
     """An event that is waited for: its account, when it was sent, and when it was taken by."""
 
-    account: int
+    account: str
     sent_s: float
-    taken_at: datetime
 
 
 # Asks the API whether what follows from a probe is there.
@@ -97,6 +98,8 @@ class Load:
     def _send(self) -> None:
         draw = random.Random(self.seed)
         mark = f"{os.urandom(4).hex()}"
+        # A home that is kept has alerts of the last time, so the probes differ each time.
+        probed = iter(random.SystemRandom().sample(self.home["accounts"], len(self.home["accounts"])))
         user = base64.b64encode(f"{self.home['sending']}:".encode()).decode()
         headers = {"Authorization": f"Basic {user}"}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
@@ -107,14 +110,18 @@ class Load:
             self.behind_s = max(self.behind_s, time.monotonic() - due)
             accounts = [draw.choice(self.home["accounts"]) for _ in range(EVENTS_A_BATCH)]
             events = [event(f"{mark}-{batch}-{place}", told, draw) for place, told in enumerate(accounts)]
+            is_probe = batch % BATCHES_A_PROBE == 0
+            if is_probe:
+                failing = next(probed)
+                events[-1] = failed_payment(f"{mark}-{batch}-probe", failing)
             sent_s = time.monotonic()
             connection.request("POST", "/v1/batch", json.dumps({"batch": events}), headers)
             answer = connection.getresponse()
             answer.read()
             self.refused += answer.status != 200
             self.sent += len(events)
-            if batch % BATCHES_A_PROBE == 0:
-                self._waiting.append(Probe(accounts[-1][0], sent_s, SystemClock().now()))
+            if is_probe:
+                self._waiting.append(Probe(failing[1], sent_s))
             batch += 1
 
     def _ask(self) -> None:
@@ -148,15 +155,27 @@ def event(message_id: str, told: Sequence[Any], draw: random.Random) -> dict[str
     }
 
 
-def score_counts(connection: http.client.HTTPConnection, headers: dict[str, str], probe: Probe) -> bool:
-    """Whether a score is there whose moment is after the probe was taken: such a score counts it."""
-    since = (probe.taken_at - timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
-    connection.request("GET", f"/api/accounts/{probe.account}/scores?since={since}", headers=headers)
+def failed_payment(message_id: str, told: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "type": "track",
+        "event": "payment_failed",
+        "messageId": message_id,
+        "timestamp": SystemClock().now().isoformat(),
+        "context": {"groupId": told[1]},
+        "userId": told[2],
+        "properties": {"invoice": message_id, "amount": 490, "currency": "USD", "reason": "card_expired"},
+    }
+
+
+def alert_opened(connection: http.client.HTTPConnection, headers: dict[str, str], probe: Probe) -> bool:
+    """Whether the API tells of the probe's alert."""
+    asked = urlencode({"account": probe.account, "rule": "payment_failure"})
+    connection.request("GET", f"/api/alerts?{asked}", headers=headers)
     answer = connection.getresponse()
     body = answer.read()
     if answer.status != 200:
         raise SystemExit(f"The API answered {answer.status}: {body[:300]!r}")
-    return any(datetime.fromisoformat(point["as_of"]) > probe.taken_at for point in json.loads(body)["points"])
+    return bool(json.loads(body)["total"])
 
 
 def measure(name: str, folder: Path, database_url: str, asked: argparse.Namespace) -> list[list[str]]:
@@ -180,7 +199,7 @@ def measure(name: str, folder: Path, database_url: str, asked: argparse.Namespac
         process, address = start_server(home, **more)
         os.dup2(kept, 2)
     try:
-        load = Load(int(address.rpartition(":")[2]), known, score_counts)
+        load = Load(int(address.rpartition(":")[2]), known, alert_opened)
         with load.running():
             time.sleep(WARM_S)
             load.waits_s.clear()
@@ -191,7 +210,8 @@ def measure(name: str, folder: Path, database_url: str, asked: argparse.Namespac
             took = time.monotonic() - begun
             busy = {who: (_cpu_s(pid) - before[who]) / took for who, pid in pids.items()}
             rate = (load.sent - sent) / took
-        time.sleep(5)
+        # What was touched last is still to be scored.
+        time.sleep(DRAIN_S)
         before_idle = _cpu_s(pids["worker"])
         time.sleep(asked.idle)
         idle = (_cpu_s(pids["worker"]) - before_idle) / asked.idle
@@ -208,13 +228,19 @@ def _rows(name: str, load: Load, rate: float, busy: dict[str, float], idle: floa
     p50, p99 = median(waits), waits[min(len(waits) - 1, int(len(waits) * 0.99))]
     parts = part_times(told)
     shown = ", ".join(f"{part} {seconds:.2f}" for part, seconds in parts.items())
-    held = "yes" if p50 < WANTED["p50"] and p99 < WANTED["p99"] else "NO"
+    held = {"p50": "yes" if p50 < WANTED["p50"] else "NO", "p99": "yes" if p99 < WANTED["p99"] else "NO"}
     failures = f" ({load.refused} refused)" if load.refused else ""
     return [
         [name, "events/s", f"{rate:.0f}", "", ""],
-        [name, f"seconds until seen, p50, of {len(waits)}", f"{p50:.2f}", f"< {WANTED['p50']:.0f}", held + failures],
-        [name, "seconds until seen, p99", f"{p99:.2f}", f"< {WANTED['p99']:.0f}", held],
-        [name, "seconds until seen, longest", f"{waits[-1]:.2f}", "", ""],
+        [
+            name,
+            f"seconds until the alert is seen, p50, of {len(waits)}",
+            f"{p50:.2f}",
+            f"< {WANTED['p50']:.0f}",
+            held["p50"] + failures,
+        ],
+        [name, "seconds until the alert is seen, p99", f"{p99:.2f}", f"< {WANTED['p99']:.0f}", held["p99"]],
+        [name, "seconds until the alert is seen, longest", f"{waits[-1]:.2f}", "", ""],
         [name, "seconds of a turn on average, and of its parts", shown, "", ""],
         [name, "share of a core, server and worker", f"{busy['server']:.2f}; {busy['worker']:.2f}", "", ""],
         [name, "share of a core, worker with nothing to do", f"{idle:.3f}", "< 0.02", "yes" if idle < 0.02 else "NO"],

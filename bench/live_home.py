@@ -72,7 +72,9 @@ def prepare(accounts: int) -> None:
     sending = do_create_key("srv", source="app", by=BY, now=now)[1]
     reading = [do_create_key("red", by=BY, now=now)[1] for _ in range(READERS)]
     # The log gets the columns of every package, and every account its first score.
-    Cycle(home, embedded_engine()).do_run_cycle(now=SystemClock().now())
+    cycle = Cycle(home, embedded_engine(), settings.calendar)
+    while not cycle.do_run_cycle(now=SystemClock().now()).was_idle:
+        pass
     contacts = dict(Contact.objects.order_by("-pk").values_list("account_id", "key"))
     running = Account.objects.filter(churned_on=None).order_by("pk").values_list("pk", "key")
     told = [[pk, key, contacts[pk]] for pk, key in running if pk in contacts]

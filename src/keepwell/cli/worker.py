@@ -1,6 +1,7 @@
 """keepwell worker: seal what came in and keep the scores fresh, until told to stop."""
 
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -31,6 +32,7 @@ REST_S: Final = 0.05
 IDLE_S: Final = 0.5
 # Scores wait for messages no longer than this; what takes longer is confirmed in a later turn.
 NOTIFY_WAIT_S: Final = 0.05
+COLLECTED_AFTER: Final = (100_000, 20, 50)
 AFTER_FAILURE_S: Final = 10.0
 STOP_S: Final = 20.0
 _log = logging.getLogger("keepwell.worker")
@@ -51,6 +53,10 @@ def worker(
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
+    # A turn makes a million short-lived objects; to look through all others a hundred times would double its time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
     with _admitted(settings.home, is_shared=bool(settings.database_url)):
         post = Post(settings, wait_s=NOTIFY_WAIT_S)
         cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar, post=post)

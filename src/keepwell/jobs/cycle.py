@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.crash_point import crash_point
@@ -21,6 +21,7 @@ from keepwell.base.home import Home
 from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.deliver import Post
 from keepwell.jobs.detect import due_accounts
+from keepwell.jobs.earlier import EarlierScores
 from keepwell.jobs.full_run import full_run_claimed, is_full_run_due
 from keepwell.jobs.mapping import do_derive_history
 from keepwell.jobs.milestone import do_award_month
@@ -50,8 +51,9 @@ ASSIGNED_EVERY: Final = timedelta(minutes=1)
 AGED_EVERY: Final = timedelta(minutes=1)
 AGED_AFTER: Final = timedelta(minutes=15)
 AGED_SHARE: Final = 1 / 40
-# So that another worker gets some of them.
-ACCOUNTS_A_TURN: Final = 5_000
+# So few that what comes in meanwhile waits about a second; another worker gets the rest.
+URGENT_A_TURN: Final = 200
+ACCOUNTS_A_TURN: Final = 500
 # Far longer than a turn takes; the accounts of a worker that was killed wait for so long.
 LEASE: Final = timedelta(minutes=1)
 _log = logging.getLogger(__name__)
@@ -86,6 +88,9 @@ class Cycle:
         self._sealer = Sealer(home)
         self._done_at: dict[str, datetime] = {}
         self._due: frozenset[int] = frozenset()
+        self._earlier = EarlierScores()
+        # The last account that had its turn.
+        self._last = 0
 
     def do_run_cycle(self, *, now: datetime) -> CycleReport:
         """Seal everything that waits; score what has news or has grown old, and once a day everything.
@@ -103,8 +108,8 @@ class Cycle:
             with part("seal"):
                 report = self._seal()
             if self._is_time("aged", AGED_EVERY, now):
-                do_touch_aged(aged_accounts(now - AGED_AFTER, AGED_SHARE))
-            do_touch_aged(due_accounts(ACCOUNTS_A_TURN, now=now))
+                do_touch_aged(aged_accounts(now - AGED_AFTER, AGED_SHARE), now=now)
+            do_touch_aged(due_accounts(ACCOUNTS_A_TURN, now=now), now=now)
             if self._is_time("watch", WATCHED_EVERY, now):
                 with part("watch"):
                     self._watch(now)
@@ -143,19 +148,31 @@ class Cycle:
         return report
 
     def _score(self, now: datetime) -> int:
+        """What may open an alert by itself goes first, in a small part of its own that is soon done."""
+        urgent = TouchedAccount.objects.filter(is_urgent=True).order_by("since", "pk")
+        first = 0 if self._due else len(self._score_some(urgent, URGENT_A_TURN, now))
+        # The others in the order of the log, round and round: neighbours are read together, and everybody has a turn.
+        others = TouchedAccount.objects.order_by("pk")
+        scored = self._score_some(others.filter(pk__gt=self._last), ACCOUNTS_A_TURN, now)
+        if not scored and self._last:
+            scored = self._score_some(others, ACCOUNTS_A_TURN, now)
+        self._last = scored[-1].account_id if scored else 0
+        return first + len(scored)
+
+    def _score_some(self, waiting: QuerySet[TouchedAccount], most: int, now: datetime) -> Sequence[TouchedAccount]:
         claim = new_claim()
-        touched = claim_rows(TouchedAccount.objects.order_by("pk"), claim, self._lease, ACCOUNTS_A_TURN)
+        touched = claim_rows(waiting, claim, self._lease, most)
         crash_point("score: claimed")
         try:
             if touched or self._due:
                 self._score_claimed(touched, claim, now)
         except ClaimLostError:
             _log.warning("Another worker has taken over what this one had begun to score, and its lease had run out")
-            return 0
+            return ()
         finally:
             if touched:
                 release_rows(TouchedAccount.objects.all(), claim)
-        return len(touched)
+        return touched
 
     def _score_claimed(self, touched: Sequence[TouchedAccount], claim: str, now: datetime) -> None:
         # Only now: whoever claims an account after somebody else scores it as of later.
@@ -202,6 +219,7 @@ class Cycle:
             aged=aged,
             check=check,
             detects=self._calendar,
+            live=self._earlier,
             by=BY,
             now=now,
         )

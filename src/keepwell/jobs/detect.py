@@ -21,6 +21,7 @@ from keepwell.jobs.panel import in_statements, muted_peaks, named, read_panel, w
 from keepwell.jobs.segment import write_segments
 from keepwell.jobs.signal_evidence import Scene
 from keepwell.signals.book import Noun, SignalBook
+from keepwell.signals.conditions.absence import Absence
 from keepwell.signals.episode import Episode, Phase
 from keepwell.signals.look import Look, Place, look, with_segments
 from keepwell.signals.panel import Panel
@@ -30,6 +31,7 @@ from keepwell.store.models import (
     ModelVersion,
     ScoreRecord,
     SignalEpisode,
+    TouchedAccount,
 )
 
 ROWS_A_STATEMENT: Final = 500
@@ -106,8 +108,12 @@ def do_detect_signals(
     before = _episodes(package, panel)
     reach = {account: one.quiet_at for account, one in looks.items() if one.quiet_at is not None}
     last = {account: one.looked_at for account, one in looks.items()}
-    unsure = {row: last[account] for row, account in _unsure(panel, before, is_quiet, last)}
-    whole = with_news(whole_panel(panel, book, home, version, reach, is_full=is_full), book, home, unsure)
+    urgent = named(TouchedAccount.objects.filter(is_urgent=True), panel.accounts.tolist())
+    fresh = set(urgent.values_list("account_id", flat=True))
+    unsure = {row: last[account] for row, account in _unsure(panel, before, is_quiet, last) if account in fresh}
+    whole = with_news(
+        whole_panel(panel, book, home, version, reach, _settled(book, before), is_full=is_full), book, home, unsure
+    )
     found = look(book, whole, before, is_quiet, muted_peaks(whole, book, version, before, reach))
     scene = Scene(home, book, version, whole, accounts, calendar, last)
     opened = do_open_alerts(scene, found, now=now)
@@ -147,6 +153,29 @@ def _quiet(
         return not is_same or told.get(account, 0) > last.import_seal
 
     return np.array([is_quiet(account) for account in panel.accounts.tolist()], dtype=np.bool_)
+
+
+def _settled(book: SignalBook, before: Mapping[Place, Episode]) -> dict[str, set[int]]:
+    """Accounts by absence at which every rule that asks for it is open or muted: that it goes on changes nothing."""
+    found: dict[str, set[int]] = {}
+    asking: dict[str, list[tuple[Noun, str] | None]] = {}
+    rules = {id(rule.when): (noun, name) for noun, name, rule in book.rules() if book.policy(noun, rule).fast is None}
+    for _, _, when in book.whens():
+        for condition in when.walk():
+            if isinstance(condition, Absence):
+                asking.setdefault(condition.id, []).append(rules.get(id(when)))
+    for name, asked in asking.items():
+        if None not in asked:
+            held = [
+                {
+                    place[0]
+                    for place, episode in before.items()
+                    if place[1:] == one and episode.phase in ("open", "muted")
+                }
+                for one in asked
+            ]
+            found[name] = set.intersection(*held)
+    return found
 
 
 def _unsure(

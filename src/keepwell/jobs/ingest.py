@@ -69,7 +69,7 @@ def do_import_events(
     outcome = ImportOutcome(run.pk)
     held = read_dictionaries()
     for arrivals in _chunks(batches):
-        held = _seal(log, arrivals, held, outcome)
+        held = _seal(log, arrivals, held, outcome, now)
     if log.is_worth_compacting():
         log.compact()
     _finish(run, outcome, by=by, now=now)
@@ -101,7 +101,7 @@ def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting, ARRIVALS)
 
 
-def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: ImportOutcome) -> Dictionaries:
+def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: ImportOutcome, now: datetime) -> Dictionaries:
     with log.sealing(), duck.session() as database:
         held = learn_ids(unknown_ids(database, arrivals, held), held)
         snapshot = log.snapshot()
@@ -115,7 +115,7 @@ def _seal(log: EventLog, arrivals: pa.Table, held: Dictionaries, outcome: Import
             if not log.append(sifted.new, writer=WRITER, number=number):
                 raise BugError("another process sealed while this one held the lock; run the import again")
             crash_point("import: appended")
-            do_touch_aged(accounts)
+            do_touch_aged(accounts, now=now)
     outcome.accepted += len(sifted.new)
     outcome.duplicate += sifted.count(Verdict.DUPLICATE)
     outcome.conflict += sifted.count(Verdict.CONFLICT)

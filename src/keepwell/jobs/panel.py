@@ -1,6 +1,6 @@
 """From scores, values and the state to the panel that rules are asked about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeVar
@@ -164,13 +164,17 @@ def with_news(panel: Panel, book: SignalBook, home: Home, last: Mapping[int, dat
     return replace(panel, news=news)
 
 
-def with_heard(panel: Panel, book: SignalBook, home: Home) -> Panel:
-    """The panel that also knows, where an absence has lasted long enough, how far its source has told since."""
+def with_heard(panel: Panel, book: SignalBook, home: Home, settled: Mapping[str, Set[int]]) -> Panel:
+    """The panel that also knows, where an absence has lasted long enough, how far its source has told since.
+
+    `settled` are accounts, by absence, at which the answer would change nothing.
+    """
     log, moment = EventLog(home.log), Moment.at(panel.as_of)
     heard: dict[str, NDArray[np.float64]] = {}
     until: dict[str, datetime] | None = None
     for name, absence in book.absences().items():
-        rows = np.flatnonzero(panel.metric(name) >= absence.limit_days(panel))
+        is_long = panel.metric(name) >= absence.limit_days(panel)
+        rows = np.flatnonzero(is_long & ~np.isin(panel.accounts, list(settled.get(name, ()))))
         if not len(rows):
             continue
         accounts = panel.accounts[rows].tolist()
@@ -221,10 +225,11 @@ def whole_panel(
     home: Home,
     version: ModelVersion,
     reach: Mapping[int, datetime],
+    settled: Mapping[str, Set[int]],
     *,
     is_full: bool,
 ) -> Panel:
     """Everything that the rules may ask about, but for what is news; what is judged once a day only in a full run."""
     if is_full:
         panel = with_daily(panel, book, version, reach)
-    return with_segments(book, with_heard(with_extremes(panel, book, version, reach), book, home))
+    return with_segments(book, with_heard(with_extremes(panel, book, version, reach), book, home, settled))

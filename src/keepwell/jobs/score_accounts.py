@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from django.db import transaction
@@ -14,9 +14,10 @@ from keepwell.facts.traits import ENDING_EVENTS, ended_accounts
 from keepwell.facts.values import Values
 from keepwell.health.health_model import HealthModel
 from keepwell.health.package import Package
-from keepwell.health.score import score
+from keepwell.health.score import Scores, score
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.detect import Seen, do_look
+from keepwell.jobs.earlier import Earlier, EarlierScores, Then, compared_at
 from keepwell.jobs.imported import read_mark
 from keepwell.jobs.part_time import part
 from keepwell.jobs.score_book import ScoreBook
@@ -50,6 +51,7 @@ def do_score_accounts(
     aged: Set[int] | None = None,
     check: Callable[[], None] | None = None,
     detects: Calendar | None = None,
+    live: EarlierScores | None = None,
     by: str,
     now: datetime,
 ) -> list[ScoringRun]:
@@ -59,7 +61,8 @@ def do_score_accounts(
     records. An account whose subscription had ended by a moment gets none. `check` is called in the
     transaction that writes, and raises where another process has taken the work over. With `aged` this is a live turn,
     whose scores are nobody's act and not in the audit: those accounts have old scores, the others have news. With
-    `detects`, the calendar that deadlines are reckoned by, the last moment is also looked at for signals.
+    `detects`, the calendar that deadlines are reckoned by, the last moment is also looked at for signals. `live`
+    remembers the scores that trends compare with.
     """
     _, model = model_of(version)
     signals = signals_about(version)
@@ -68,16 +71,22 @@ def do_score_accounts(
     log = EventLog(home.log)
     do_begin_scoring(log, ordered[-1])
     with part("values"):
-        newest, earlier = _values(engine, log, version, ordered, accounts)
-    scored = {one.as_of: score(one, model) for one in (*earlier, newest)}
+        newest = _newest_values(engine, log, version, ordered[-1], accounts)
+        if live is None or mark is None or len(ordered) > 1:
+            others = _other_scores(engine, log, version, ordered, accounts)
+            then = {moment: Earlier.of(others[compared_at(moment, model)]) for moment in ordered}
+        else:
+            others = {}
+            which = Then(version.pk, compared_at(ordered[-1], model), mark)
+            then = {ordered[-1]: _remembered(engine, log, version, which, live, newest.accounts.tolist())}
+    scored = {**others, ordered[-1]: score(newest, model)}
     book = ScoreBook(version, model, ordered[0], accounts, aged)
     with part("endings"):
         endings = list(status_events(log, _codes(), Moment.at(ordered[-1]), accounts))
     runs: list[ScoringRun] = []
-    back = timedelta(days=model.trend.days)
     for moment in ordered:
         ended = ended_accounts(endings, moment)
-        known = book.enter(scored[moment], scored[moment - back], ended)
+        known = book.enter(scored[moment], then[moment], ended)
         present = len(set(scored[moment].accounts.tolist()) - ended)
         runs.append(ScoringRun(moment, known, present - known, len(ended)))
     with transaction.atomic():
@@ -95,19 +104,37 @@ def do_score_accounts(
     return runs
 
 
-def _values(
-    engine: Engine, log: EventLog, version: ModelVersion, ordered: Sequence[datetime], accounts: Sequence[int] | None
-) -> tuple[Values, list[Values]]:
-    """Values at the last moment, those of the signal rules among them; and at every other one that is needed."""
+def _newest_values(
+    engine: Engine, log: EventLog, version: ModelVersion, moment: datetime, accounts: Sequence[int] | None
+) -> Values:
+    """Values at the last moment, those that the signal rules ask for among them."""
     package, model = model_of(version)
     signals = signals_about(version)
-    back = timedelta(days=model.trend.days)
-    last = ordered[-1]
-    asked = sorted({*ordered, *(moment - back for moment in ordered)} - {last})
-    earlier = question_of(package, model, [Moment.at(moment) for moment in asked], accounts)
     further = signals.metrics() if signals is not None else {}
-    (newest,) = engine.values(log, question_of(package, model, [Moment.at(last)], accounts, further))
-    return newest, engine.values(log, earlier)
+    (found,) = engine.values(log, question_of(package, model, [Moment.at(moment)], accounts, further))
+    return found
+
+
+def _other_scores(
+    engine: Engine, log: EventLog, version: ModelVersion, ordered: Sequence[datetime], accounts: Sequence[int] | None
+) -> dict[datetime, Scores]:
+    """Scores at every moment but the last one, and at those that trends compare with."""
+    package, model = model_of(version)
+    asked = sorted({*ordered, *(compared_at(moment, model) for moment in ordered)} - {ordered[-1]})
+    question = question_of(package, model, [Moment.at(moment) for moment in asked], accounts)
+    return {values.as_of: score(values, model) for values in engine.values(log, question)}
+
+
+def _remembered(
+    engine: Engine, log: EventLog, version: ModelVersion, then: Then, live: EarlierScores, accounts: Sequence[int]
+) -> Earlier:
+    """What these accounts scored then; only those that this process has not asked about are worked out."""
+    missing = live.missing(then, accounts)
+    if missing:
+        package, model = model_of(version)
+        (values,) = engine.values(log, question_of(package, model, [Moment.at(then.as_of)], missing))
+        live.learn(then, missing, score(values, model))
+    return live.earlier(then, accounts)
 
 
 def _told(version: ModelVersion, accounts: Sequence[int] | None, runs: Sequence[ScoringRun]) -> dict[str, object]:

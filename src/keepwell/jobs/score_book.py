@@ -11,6 +11,7 @@ from keepwell.health.health_model import HealthModel
 from keepwell.health.held_band import HeldBand, hold_band, raw_band
 from keepwell.health.score import Scores
 from keepwell.health.trend import direction
+from keepwell.jobs.earlier import Earlier
 from keepwell.jobs.update_rows import update_rows
 from keepwell.store.claim import take_turn
 from keepwell.store.listed import listed
@@ -51,7 +52,7 @@ class ScoreBook:
         self._overtaken: set[int] = set()
         self._is_newest = False
 
-    def enter(self, scores: Scores, earlier: Scores, ended: Set[int]) -> int:
+    def enter(self, scores: Scores, earlier: Earlier, ended: Set[int]) -> int:
         """Add the records of one moment; `earlier` are the scores that the trend compares with.
 
         Accounts in `ended` get none. Returns how many accounts have a known score.
@@ -178,7 +179,7 @@ class ScoreBook:
         record.band_before = held.before
         return record
 
-    def _add_trend(self, record: ScoreRecord, scores: Scores, row: int, earlier: Scores, before: int | None) -> None:
+    def _add_trend(self, record: ScoreRecord, scores: Scores, row: int, earlier: Earlier, before: int | None) -> None:
         if before is None or not scores.is_known[row] or not earlier.is_known[before]:
             return
         record.trend_nano = int(scores.nano_points[row]) - int(earlier.nano_points[before])

@@ -1,6 +1,6 @@
 """Which accounts are to be scored: those with news, and those whose score has grown old."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,14 +12,16 @@ from django.db import transaction
 from keepwell.base.instant import instant
 from keepwell.facts.traits import ACCOUNT_EVENTS, CONTACT_EVENTS
 from keepwell.jobs.ledger import Row, insert_rows, stored_time
+from keepwell.jobs.urgent import urgent_names
 from keepwell.lake.log import EventLog
 from keepwell.store.models import EventName, KnownFrom, NamedClaim, TouchedAccount
 from keepwell.store.read.score import newest_as_of
 
-_COLUMNS: Final = "(account_id, known_at, first_at, last_at, tells, claimed_by)"
+_COLUMNS: Final = "(account_id, known_at, first_at, last_at, tells, is_urgent, since, claimed_by)"
 # A newer touch leaves the claim as it is: whoever has it finds the account touched again when done.
 _TOUCHED: Final = (
     "ON CONFLICT (account_id) DO UPDATE SET tells = t.tells OR excluded.tells, "
+    "is_urgent = t.is_urgent OR excluded.is_urgent, "
     "known_at = CASE WHEN t.known_at > excluded.known_at THEN t.known_at "
     "ELSE coalesce(excluded.known_at, t.known_at) END, "
     "first_at = CASE WHEN t.first_at < excluded.first_at THEN t.first_at "
@@ -33,7 +35,7 @@ class News(msgspec.Struct, frozen=True, array_like=True):
     """What one seal brought to an account; instants are microseconds since 1970 UTC.
 
     It became known at `known_at` at the latest, and happened from `first_at` to `last_at`; `tells` says that there are
-    traits among it.
+    traits among it, `is_urgent` that an alert rule asks for some of it by name.
     """
 
     account: int
@@ -41,17 +43,26 @@ class News(msgspec.Struct, frozen=True, array_like=True):
     first_at: int
     last_at: int
     tells: bool
+    is_urgent: bool = False
 
 
 def news_of(rows: pa.Table) -> list[News]:
     """By account, what these rows of the log bring."""
-    telling = EventName.objects.filter(name__in=(*ACCOUNT_EVENTS, *CONTACT_EVENTS)).values_list("pk", flat=True)
-    tells = pc.is_in(rows["name"], pa.array(telling, pa.int32()))
+    flags = {
+        "tells": _named(rows, (*ACCOUNT_EVENTS, *CONTACT_EVENTS)),
+        "is_urgent": _named(rows, urgent_names()),
+    }
     times = {column: rows[column].cast(pa.int64()) for column in ("at", "known_at")}
-    told = pa.table({"account": rows["account"], **times, "tells": tells})
-    found = told.group_by("account").aggregate([("known_at", "max"), ("at", "min"), ("at", "max"), ("tells", "any")])
-    columns = ("account", "known_at_max", "at_min", "at_max", "tells_any")
+    told = pa.table({"account": rows["account"], **times, **flags})
+    asked = [("known_at", "max"), ("at", "min"), ("at", "max"), ("tells", "any"), ("is_urgent", "any")]
+    found = told.group_by("account").aggregate(asked)
+    columns = ("account", "known_at_max", "at_min", "at_max", "tells_any", "is_urgent_any")
     return [News(*row) for row in zip(*(found[column].to_pylist() for column in columns), strict=True)]
+
+
+def _named(rows: pa.Table, names: Collection[str]) -> pa.ChunkedArray:
+    codes = EventName.objects.filter(name__in=names).values_list("pk", flat=True)
+    return pc.is_in(rows["name"], pa.array(codes, pa.int32()))
 
 
 def do_touch_accounts(news: Iterable[News]) -> None:
@@ -67,15 +78,17 @@ def do_touch_accounts(news: Iterable[News]) -> None:
             stored_time(instant(one.first_at)),
             stored_time(instant(one.last_at)),
             one.tells,
+            one.is_urgent,
+            stored_time(instant(one.known_at)),
             "",
         )
         for one in news
     )
 
 
-def do_touch_aged(accounts: Sequence[int]) -> None:
+def do_touch_aged(accounts: Sequence[int], *, now: datetime) -> None:
     """Have these accounts scored for no news but the time that has passed."""
-    _write((account, None, None, None, True, "") for account in accounts)
+    _write((account, None, None, None, True, False, stored_time(now), "") for account in accounts)
 
 
 def do_begin_scoring(log: EventLog, moment: datetime) -> None:

@@ -82,7 +82,8 @@ class TouchedAccount(Claimable):
 
     `known_at` is the newest moment at which its news became known, null where it has none: a score as of later than
     this knows all of it. From `first_at` to `last_at` is when the news happened, null where that is not known; `tells`
-    says that there may be traits among it.
+    says that there may be traits among it. `since` is when the account was touched first, and `is_urgent` says that its
+    news may open an alert by itself.
     """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
@@ -90,6 +91,11 @@ class TouchedAccount(Claimable):
     first_at = models.DateTimeField(null=True)
     last_at = models.DateTimeField(null=True)
     tells = models.BooleanField(default=True)
+    since = models.DateTimeField()
+    is_urgent = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["-is_urgent", "since"], name="touched_order")]
 
 
 class KnownFrom(models.Model):
