@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from keepwell.jobs import score_accounts
+from keepwell.base.home import Home
+from keepwell.jobs import detect
 from keepwell.jobs.milestone import do_award_month
-from keepwell.store.models import Alert, Milestone, Opportunity, ScoreRecord, TouchedAccount
-from tests.flows.signal_world import BY, DAY, HOUR, MINUTE, NOW, Gym, Told, gym, mood, told_ever
+from keepwell.jobs.package import do_publish_package
+from keepwell.store.models import Alert, Milestone, ModelVersion, Opportunity, ScoreRecord, TouchedAccount
+from tests.flows.signal_world import BY, DAY, HOUR, MINUTE, NOW, PACKAGE, Gym, Told, gym, mood, told_ever
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,11 +79,11 @@ def test_detection_that_fails_loses_nothing_and_doubles_nothing(world: Gym, monk
     """Scores and signals are one transaction, and who has news keeps it until that is through."""
 
     def detect_and_fail(*args: object, **known: object) -> None:
-        detect(*args, **known)  # type: ignore[arg-type]
+        do_detect(*args, **known)  # type: ignore[arg-type]
         raise RuntimeError("cut off")
 
-    detect = score_accounts.do_detect_signals
-    monkeypatch.setattr(score_accounts, "do_detect_signals", detect_and_fail)
+    do_detect = detect.do_detect_signals
+    monkeypatch.setattr(detect, "do_detect_signals", detect_and_fail)
     records = ScoreRecord.objects.count()
     with pytest.raises(RuntimeError, match="cut off"):
         world.live(NOW, Told("acme", "payment_failed", NOW - MINUTE))
@@ -90,4 +92,31 @@ def test_detection_that_fails_loses_nothing_and_doubles_nothing(world: Gym, monk
     monkeypatch.undo()
     world.turn(NOW + MINUTE, NOW + 2 * MINUTE)
     assert told_ever() == [("acme", "payment")]
+    assert not TouchedAccount.objects.exists()
+
+
+def test_a_package_that_fails_keeps_no_other_from_its_signals(world: Gym, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The turn fails all the same, and who has news keeps it."""
+    club = world.home.packages / "club"
+    club.mkdir()
+    for name, text in PACKAGE.items():
+        (club / name).write_text(text.replace("package: gym", "package: club").replace("model: gym", "model: club"))
+    do_publish_package(world.home, "club", note="", by=BY, now=NOW)
+    world.turn(NOW - HOUR + MINUTE)
+
+    def fail_for_club(home: Home, version: ModelVersion, *args: object, **known: object) -> None:
+        if version.model == "club/club":
+            raise RuntimeError("a rule of the club cannot be judged")
+        do_detect(home, version, *args, **known)  # type: ignore[arg-type]
+
+    do_detect = detect.do_detect_signals
+    monkeypatch.setattr(detect, "do_detect_signals", fail_for_club)
+    for minutes in (0, 2):
+        with pytest.raises(RuntimeError, match="of the club"):
+            world.live(NOW + minutes * MINUTE, Told("acme", "payment_failed", NOW + (minutes - 1) * MINUTE))
+        assert list(Alert.objects.values_list("package", "rule")) == [("gym", "payment")]
+        assert TouchedAccount.objects.filter(claimed_by="").count() == 1
+    monkeypatch.undo()
+    world.turn(NOW + 5 * MINUTE)
+    assert sorted(Alert.objects.values_list("package", "rule")) == [("club", "payment"), ("gym", "payment")]
     assert not TouchedAccount.objects.exists()

@@ -65,7 +65,6 @@ def hours(world: Gym, start: datetime, count: int) -> None:
     world.turn(*(start + number * HOUR for number in range(1, count + 1)))
 
 
-@pytest.mark.requirement("A154")
 def test_an_import_into_a_fresh_home_tells_of_nothing_and_what_is_live_then_is_told(
     world: Gym, two_years: pa.Table
 ) -> None:
@@ -133,7 +132,6 @@ def test_an_import_that_was_killed_and_is_run_again_tells_of_nothing(
     assert told_ever() == [(ACCOUNTS[1], "critical")]
 
 
-@pytest.mark.requirement("A154")
 def test_a_model_that_moves_two_in_five_accounts_opens_nothing_and_live_changes_do(world: Gym) -> None:
     """P14, F27."""
     names = ACCOUNTS[:50]

@@ -113,10 +113,13 @@ class Cycle:
             if self._is_time("watch", WATCHED_EVERY, now):
                 with part("watch"):
                     self._watch(now)
-            scored = self._score(now)
-            if self._post is not None:
-                with part("notify"):
-                    self._post.do_deliver_notifications(now=now)
+            try:
+                scored = self._score(now)
+            finally:
+                # What other packages opened is told all the same.
+                if self._post is not None:
+                    with part("notify"):
+                        self._post.do_deliver_notifications(now=now)
         return replace(report, scored=scored, seconds=seconds)
 
     def _watch(self, now: datetime) -> None:
@@ -180,9 +183,19 @@ class Cycle:
         if touched:
             with part("project"):
                 do_project_news(self._home, touched, now=moment)
+        failures: list[Exception] = []
         for version in newest_versions():
-            if version.pk not in self._due or not self._score_all(version, moment, now):
-                self._score_touched(version, touched, claim, moment, now)
+            try:
+                if version.pk not in self._due or not self._score_all(version, moment, now):
+                    self._score_touched(version, touched, claim, moment, now)
+            except ClaimLostError:
+                raise
+            except Exception as error:  # noqa: BLE001
+                # Whatever is wrong with one package, the others are scored; the turn fails below.
+                _log.exception("Scoring %s failed; the accounts with news are scored again", version.model)
+                failures.append(error)
+        if failures:
+            raise failures[0]
         crash_point("score: written")
         self._finish(claim, moment)
 

@@ -69,7 +69,7 @@ class Scene:
         """By row of the panel, when the newest thing happened that the condition tells of.
 
         `begun` says when a look first found it to hold. Where no condition names a moment, it is that of the newest
-        event that had come in since the look before; without one, nothing but time made it hold then.
+        event that may have made it hold and had come in since the look before; without one, nothing but time did.
         """
         days = np.full(len(self.panel), np.nan)
         for condition in when.walk():
@@ -79,7 +79,8 @@ class Scene:
                 days = np.fmin(days, np.where(is_told, told, np.nan))
         rows = {row: int(self.panel.accounts[row]) for row in begun}
         rest = {rows[row]: self._news_from(rows[row], at) for row, at in begun.items() if days[row] != days[row]}
-        newest = newest_since(EventLog(self.home.log), rest, Moment.at(self.panel.as_of))
+        movers = self.book.movers(when) if rest else ()
+        newest = newest_since(EventLog(self.home.log), movers, name_codes(), rest, Moment.at(self.panel.as_of))
         return {
             row: newest.get(rows[row], at)
             if days[row] != days[row]

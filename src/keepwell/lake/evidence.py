@@ -58,16 +58,26 @@ def newest_events(
     return found
 
 
-def newest_since(log: EventLog, accounts: Mapping[int, datetime], moment: Moment) -> dict[int, datetime]:
-    """The time of each account's newest live event that came in from a moment of its own on; some may have none."""
+def newest_since(
+    log: EventLog,
+    filters: Sequence[EventFilter],
+    names: NameCodes,
+    accounts: Mapping[int, datetime],
+    moment: Moment,
+) -> dict[int, datetime]:
+    """The time of each account's newest live event that one of the filters reads and that came in from a moment on.
+
+    The moment is each account's own; some may have no such event.
+    """
     files = [file.path for file in log.files(list(accounts))]
-    if not files or not accounts:
+    if not files or not filters or not accounts:
         return {}
     begun = ", ".join(f"({int(account)}, {duck.instant(since)})" for account, since in accounts.items())
     query = (
         f'SELECT account, max("at") AS newest FROM {duck.files(files)} '
         f"JOIN (VALUES {begun}) AS asked(account, since) USING (account) "
-        f"WHERE {cut(moment)} AND known_at >= asked.since AND NOT imported GROUP BY account"
+        f"WHERE {cut(moment)} AND known_at >= asked.since AND NOT imported "
+        f"AND ({reading(log, filters, names)}) GROUP BY account"
     )
     with duck.session() as database:
         rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()

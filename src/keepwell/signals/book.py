@@ -1,9 +1,10 @@
 """Everything of a package that turns values and scores into signals."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from keepwell.facts.traits import ACCOUNT_EVENTS
 from keepwell.health.health_model import HealthModel
 from keepwell.health.package import Package, Spot
 from keepwell.metrics.event_filter import EventFilter
@@ -71,20 +72,40 @@ class SignalBook:
 
     def metrics(self) -> dict[str, Metric]:
         """Everything that the rules must know, with the metrics that those use."""
-        wanted: dict[str, Metric] = {}
+        own: dict[str, Metric] = {}
         names: dict[str, None] = {}
         for condition in self.conditions():
-            wanted.update(condition.metrics())
+            own.update(condition.metrics())
             names.update(dict.fromkeys(condition.metric_ids()))
         for rule in self.opportunities.values():
             names.update(dict.fromkeys(rule.worth.metric_ids()))
+        return own | self._with_used(names)
+
+    def movers(self, when: When) -> list[EventFilter]:
+        """The events by which it may come to hold."""
+        found: list[EventFilter] = []
+        for condition in when.walk():
+            names, segments = condition.metric_ids(), condition.segment_ids()
+            metrics = {**condition.metrics(), **self._with_used(names)}
+            for name in segments:
+                found += self.movers(self.segments[name].when) if name in self.segments else ()
+            if not (metrics or segments or condition.inner()):
+                # It asks for the score or for traits.
+                metrics = self._with_used(self.model.metrics())
+                found.append(EventFilter(events=ACCOUNT_EVENTS))
+            found += [wanted for metric in metrics.values() for wanted in metric.reads()]
+        return found
+
+    def _with_used(self, names: Iterable[str]) -> dict[str, Metric]:
+        """Metrics of the package and those that they take values from."""
+        found: dict[str, Metric] = {}
         waiting = list(names)
         while waiting:
             name = waiting.pop()
-            if name not in wanted and name in self.package.metrics:
-                wanted[name] = self.package.metrics[name]
-                waiting += self.package.metrics[name].uses()
-        return wanted
+            if name not in found and name in self.package.metrics:
+                found[name] = self.package.metrics[name]
+                waiting += found[name].uses()
+        return found
 
     def score_days(self) -> list[int]:
         """Over how many days the rules and their policies must know the highest and lowest score."""
