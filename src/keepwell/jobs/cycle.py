@@ -156,9 +156,9 @@ class Cycle:
         first = 0 if self._due else len(self._score_some(urgent, URGENT_A_TURN, now))
         # The others in the order of the log, round and round: neighbours are read together, and everybody has a turn.
         others = TouchedAccount.objects.order_by("pk")
+        if not others.filter(pk__gt=self._last).exists():
+            self._last = 0
         scored = self._score_some(others.filter(pk__gt=self._last), ACCOUNTS_A_TURN, now)
-        if not scored and self._last:
-            scored = self._score_some(others, ACCOUNTS_A_TURN, now)
         self._last = scored[-1].account_id if scored else 0
         return first + len(scored)
 
