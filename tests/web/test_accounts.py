@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from keepwell.base.clock import FixedClock
 from keepwell.store.models import Account, CurrentScore, Member, ScoreRecord
 from keepwell.web.pages.accounts import Context
 from tests.web.world import EMAIL, NOW, World, publish
@@ -114,3 +115,17 @@ def _plant_many(count: int) -> None:
     CurrentScore.objects.bulk_create(
         (CurrentScore(account_id=record.account_id, model=version.model, record=record, band=record.band,
                       nano_points=record.nano_points) for record in newest), batch_size=900)  # fmt: skip
+
+
+@pytest.mark.parametrize(("hours", "is_old"), [(23, False), (25, True)])
+def test_a_score_of_more_than_a_day_ago_is_marked(
+    signed_in: Client, world: World, monkeypatch: pytest.MonkeyPatch, hours: int, is_old: bool
+) -> None:
+    """P7, F33."""
+    for module in ("keepwell.web.pages.accounts", "keepwell.web.api.account"):
+        monkeypatch.setattr(f"{module}.SystemClock", lambda: FixedClock(NOW + timedelta(hours=hours)))
+    page = signed_in.get("/accounts").content.decode()
+    assert page.count(">old score</span>") == (25 if is_old else 0)
+    rows = signed_in.get("/api/accounts").json()["accounts"]
+    assert {row["is_stale"] for row in rows} == {is_old}
+    assert signed_in.get(f"/api/accounts/{world.acme}").json()["is_stale"] is is_old

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keepwell.base.business_time import Calendar
+from keepwell.base.crash_point import crash_point
 from keepwell.base.home import Home
 from keepwell.facts.values import Values
 from keepwell.health.score import Scores
@@ -130,6 +131,7 @@ def do_detect_signals(
     write_segments(version.model, whole, ended)
     if opened or closed:
         record_act("signals_detected", package, {"opened": opened, "closed": closed}, by=by, now=now)
+        crash_point("detect: written")
     return Detected(opened, closed)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,8 @@ from keepwell.store.read.scope import sees_everything, visible_accounts
 
 UNKNOWN = "unknown"
 LONGEST_ID = 19
+# Scores are made anew within the hour; one older than this says that the worker stands still.
+OLD_AFTER = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ class AccountRow:
     @property
     def title(self) -> str:
         return self.name or self.key
+
+    def has_old_score(self, now: datetime) -> bool:
+        return self.as_of is not None and now - self.as_of > OLD_AFTER
 
 
 SORTS: dict[str, Sequence[str]] = {

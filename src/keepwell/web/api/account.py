@@ -1,6 +1,6 @@
 """Accounts."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
+from keepwell.base.clock import SystemClock
 from keepwell.store.read.account import (
     AccountFilter,
     AccountRow,
@@ -25,6 +26,8 @@ Sort = Literal["score", "name", "mrr", "renewal", "coverage", "owner"]
 
 
 class AccountShape(Schema):
+    """`is_stale`: the score is of `as_of`, and that is more than 24 hours ago."""
+
     id: int
     key: str
     name: str
@@ -37,6 +40,8 @@ class AccountShape(Schema):
     band: str | None
     coverage: float | None
     trend: str | None
+    as_of: datetime | None
+    is_stale: bool
 
 
 class AccountList(Schema):
@@ -100,4 +105,6 @@ def _shape(row: AccountRow) -> AccountShape:
         band=row.band or None,
         coverage=row.coverage,
         trend=row.trend or None,
+        as_of=row.as_of,
+        is_stale=row.has_old_score(SystemClock().now()),
     )

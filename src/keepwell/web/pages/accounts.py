@@ -114,6 +114,7 @@ class Line:
     reason_nano: int
     is_hollow: bool
     is_stale: bool
+    has_old_score: bool
     renews_soon: bool
 
 
@@ -283,6 +284,7 @@ def _lines(member: Member, model: ModelFace, as_of: datetime, rows: Sequence[Acc
                 reason_nano=-lost,
                 is_hollow=row.nano_points is None or (row.coverage or 0) < model.min_coverage,
                 is_stale=row.last_event_at is not None and as_of - row.last_event_at > STALE_AFTER,
+                has_old_score=row.has_old_score(now),
                 renews_soon=row.renewal_on is not None and 0 <= (row.renewal_on - now.date()).days <= 60,
             )
         )
