@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.crash_point import crash_point
@@ -155,10 +155,9 @@ class Cycle:
         urgent = TouchedAccount.objects.filter(is_urgent=True).order_by("since", "pk")
         first = 0 if self._due else len(self._score_some(urgent, URGENT_A_TURN, now))
         # The others in the order of the log, round and round: neighbours are read together, and everybody has a turn.
-        others = TouchedAccount.objects.order_by("pk")
-        if not others.filter(pk__gt=self._last).exists():
-            self._last = 0
-        scored = self._score_some(others.filter(pk__gt=self._last), ACCOUNTS_A_TURN, now)
+        is_behind = Case(When(pk__gt=self._last, then=Value(0)), default=Value(1))
+        others = TouchedAccount.objects.order_by(is_behind, "pk")
+        scored = self._score_some(others, ACCOUNTS_A_TURN, now)
         self._last = scored[-1].account_id if scored else 0
         return first + len(scored)
 
