@@ -18,7 +18,7 @@ from keepwell.health.score import Scores, score
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.detect import Seen, do_look
 from keepwell.jobs.earlier import Earlier, EarlierScores, Then, compared_at
-from keepwell.jobs.imported import read_mark
+from keepwell.jobs.imported import LogMark, read_mark
 from keepwell.jobs.part_time import part
 from keepwell.jobs.score_book import ScoreBook
 from keepwell.jobs.touch import do_begin_scoring
@@ -77,8 +77,7 @@ def do_score_accounts(
             then = {moment: Earlier.of(others[compared_at(moment, model)]) for moment in ordered}
         else:
             others = {}
-            which = Then(version.pk, compared_at(ordered[-1], model), mark)
-            then = {ordered[-1]: _remembered(engine, log, version, which, live, newest.accounts.tolist())}
+            then = {ordered[-1]: _remembered(engine, log, version, newest, mark, live)}
     scored = {**others, ordered[-1]: score(newest, model)}
     book = ScoreBook(version, model, ordered[0], accounts, aged)
     with part("endings"):
@@ -126,9 +125,11 @@ def _other_scores(
 
 
 def _remembered(
-    engine: Engine, log: EventLog, version: ModelVersion, then: Then, live: EarlierScores, accounts: Sequence[int]
+    engine: Engine, log: EventLog, version: ModelVersion, newest: Values, mark: LogMark, live: EarlierScores
 ) -> Earlier:
-    """What these accounts scored then; only those that this process has not asked about are worked out."""
+    """What these accounts scored before; only those that this process has not asked about are worked out."""
+    then = Then(version.pk, compared_at(newest.as_of, model_of(version)[1]), mark)
+    accounts = newest.accounts.tolist()
     missing = live.missing(then, accounts)
     if missing:
         package, model = model_of(version)
