@@ -22,7 +22,7 @@ def account_ids(history: pa.Table) -> dict[str, int]:
 def values_of(package: Package, history: pa.Table, as_of: datetime) -> Values:
     """Values of every metric of the package for every account, all events known at once."""
     names = {name: number for number, name in enumerate(sorted(package.catalogue.events))}
-    with session() as database:
+    with session(duckdb.connect()) as database:
         _fill(database, package, history, as_of, names)
         query = compile_metrics(package.metrics, names, {}, "duckdb")
         found = database.sql(f"SELECT * FROM ({query}) ORDER BY account").to_arrow_table()

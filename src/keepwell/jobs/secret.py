@@ -79,7 +79,15 @@ def open_vault(settings: Settings) -> Vault:
     return Vault(newest=next(iter(keys)), keys=keys)
 
 
-def do_rotate_secrets(settings: Settings, *, by: str, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """How many sources and routes have their secrets under the newest key."""
+
+    sources: int
+    routes: int
+
+
+def do_rotate_secrets(settings: Settings, *, by: str, now: datetime) -> Rotated:
     """Encrypt every secret anew and return how many; afterwards the older keys are needed no more.
 
     Without KEEPWELL_ENCRYPTION_KEY a fresh key is made first. Cut off at any point, every secret can be read
@@ -104,7 +112,7 @@ def do_rotate_secrets(settings: Settings, *, by: str, now: datetime) -> int:
         record_act("rotate_secrets", f"key:{vault.newest}", {"secrets": count}, by=by, now=now)
     if not _configured(settings):
         _keep(settings.home, _kept(settings.home)[:2])
-    return count
+    return Rotated(len(sources), len(routes))
 
 
 def place_of(source_name: str) -> str:
