@@ -92,7 +92,10 @@ def test_secrets_come_by_standard_input_and_stand_nowhere_in_the_clear(home: Pat
     for file in home.rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes(), file
     assert "held no secret" in with_input(home, "\n", "source", "change", "billing", "--secret-stdin").stderr
-    assert "with keys and without secrets" in with_input(home, "x", "source", "change", "Shop", "--secret-stdin").stderr
+    done(home, "source", "add", "Kiosk")
+    assert (
+        "with keys and without secrets" in with_input(home, "x", "source", "change", "Kiosk", "--secret-stdin").stderr
+    )
 
 
 def test_secrets_are_encrypted_anew_on_demand(home: Path) -> None:

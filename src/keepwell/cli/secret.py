@@ -20,10 +20,10 @@ def rotate() -> None:
     settings = start()
     from keepwell.jobs.secret import do_rotate_secrets
 
-    found = do_rotate_secrets(settings, by=operator(), now=SystemClock().now())
-    for count, noun in ((found.sources, "source"), (found.routes, "route")):
-        if count or noun == "source":
-            told = f"{noun} has its" if count == 1 else f"{noun}s have their"
-            typer.echo(f"{count} {told} secrets encrypted with the new key.")
+    count = do_rotate_secrets(settings, by=operator(), now=SystemClock().now())
+    typer.echo(
+        f"{count} {'source has its' if count == 1 else 'sources have their'} secrets encrypted with the new key, "
+        "and so are the targets of routes."
+    )
     if settings.encryption_key:
         typer.echo("Only the first key of KEEPWELL_ENCRYPTION_KEY is needed from now on.")

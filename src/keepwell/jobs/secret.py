@@ -79,16 +79,10 @@ def open_vault(settings: Settings) -> Vault:
     return Vault(newest=next(iter(keys)), keys=keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Rotated:
-    """How many sources and routes have their secrets under the newest key."""
+def do_rotate_secrets(settings: Settings, *, by: str, now: datetime) -> int:
+    """Encrypt every secret anew and return of how many sources; afterwards the older keys are needed no more.
 
-    sources: int
-    routes: int
-
-
-def do_rotate_secrets(settings: Settings, *, by: str, now: datetime) -> Rotated:
-    """Encrypt every secret anew and return how many; afterwards the older keys are needed no more.
+    The targets of routes go along.
 
     Without KEEPWELL_ENCRYPTION_KEY a fresh key is made first. Cut off at any point, every secret can be read
     still: older keys leave the file only after everything was encrypted with the newest. The one before stays
@@ -112,7 +106,7 @@ def do_rotate_secrets(settings: Settings, *, by: str, now: datetime) -> Rotated:
         record_act("rotate_secrets", f"key:{vault.newest}", {"secrets": count}, by=by, now=now)
     if not _configured(settings):
         _keep(settings.home, _kept(settings.home)[:2])
-    return Rotated(len(sources), len(routes))
+    return len(sources)
 
 
 def place_of(source_name: str) -> str:

@@ -9,6 +9,8 @@ from keepwell.simulator.stage import DAY
 from keepwell.simulator.subscription import Terms, mrr
 
 REASONS = ("card_expired", "insufficient_funds", "declined")
+SLOW_SHARE = 0.5
+SLOW_DAYS = 21
 
 
 def billing_batches(cast: Cast, terms: Terms) -> list[Batch]:
@@ -34,6 +36,9 @@ def billing_batches(cast: Cast, terms: Terms) -> list[Batch]:
     paid_after = np.where(
         fails, rng.integers(3, 9, size=len(day)), np.where(late, rng.integers(4, 20, size=len(day)), 0)
     )
+    # Some pay only weeks after the failure.
+    is_slow = cast.random_stream("slow payers").random(len(day)) < SLOW_SHARE
+    paid_after = paid_after + np.where(fails & is_slow, SLOW_DAYS, 0)
     paid_at = due + paid_after * DAY - np.where(paid_after == 0, rng.integers(0, 5, size=len(day)), 0) * DAY
     on_time = {**invoice, "on_time": ~fails & ~late}
     return [

@@ -40,6 +40,11 @@ def _accounts(cast: Cast) -> list[Batch]:
         {"name": Words(cast.names, account)},
     )
     told = Batch("account_updated", account, no_contact(account), _morning(cast, account, starts, 8.1), traits)
+    # Early in the history every account tells its size once more.
+    early = np.full(cast.accounts, cast.calendar.days // 8)
+    again = Batch(
+        "account_updated", account, no_contact(account), _morning(cast, account, early, 9.0), {"employees": employees}
+    ).where((starts < early) & (early < cast.fate.ends))
     # Accounts that grow hire, and their new size is told in the middle of the history.
     day = np.full(cast.accounts, cast.calendar.days // 2)
     grown = Batch(
@@ -49,7 +54,7 @@ def _accounts(cast: Cast) -> list[Batch]:
         _morning(cast, account, day, 9.0),
         {"employees": np.round(employees * rng.uniform(1.1, 1.6, size=cast.accounts))},
     ).where((cast.fate.archetype == 0) & (starts < day))
-    return [created, told, grown]
+    return [created, told, again, grown]
 
 
 def _people(cast: Cast) -> list[Batch]:

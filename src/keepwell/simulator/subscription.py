@@ -102,6 +102,7 @@ def subscription_batches(cast: Cast, terms: Terms) -> list[Batch]:
         "advanced_features_in_plan": np.array([cast.flavour.advanced_in(n) for n in features])[plan],
         "addons": np.where(change == 0, 0, terms.addons[account]),
         "renewal_at": cast.calendar.day_start(renewal_day) // 1_000_000,
+        "ending": ended,
     }
     at = any_moment(cast, day, np.full(len(account), 7.5))
     changed = Batch("subscription_changed", account, no_contact(account), at, properties)

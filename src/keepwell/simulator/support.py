@@ -10,6 +10,10 @@ from keepwell.simulator.stage import DAY, HOUR, Floats, week
 TOPICS = ("how_to", "technical", "billing", "other")
 SEVERITIES = ("low", "normal", "high", "urgent")
 SEVERITY_POINTS = (1, 2, 4, 8)
+# The place of the first severity that is severe.
+SEVERE = 2
+HARD_SHARE = 0.5
+HARD_HOURS = 21 * 24.0
 SURVEYS = ("nps", "csat", "ces")
 SCALES = (10, 5, 7)
 WORST = (0, 1, 1)
@@ -38,6 +42,9 @@ def _tickets(cast: Cast) -> list[Batch]:
         "sentiment": tone(rng, health),
     }
     hours = np.round(rng.lognormal(2.6 + 0.5 * (1 - health), 0.8), 1)
+    # Some of what is severe is not solved for weeks.
+    is_hard = cast.random_stream("hard tickets").random(len(day)) < HARD_SHARE
+    hours = np.where(is_hard & (severity >= SEVERE), hours + HARD_HOURS, hours)
     solved = opened + (hours * HOUR).astype(np.int64)
     escalated = chance(rng, 0.01 + 0.3 * (1 - health) ** 1.5 * (severity >= 1))
     rating = np.clip(np.round(0.9 + 4.2 * health + rng.normal(0, 0.6, size=len(day))), 1, 5)
