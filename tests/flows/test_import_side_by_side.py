@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,28 +21,32 @@ message_id: id
 events:
   - {name: feature_used, time: at, properties: {feature: what}}
 """
-# The command, which says when it waits for the other to seal, and holds once it has compared its rows with the log
-# until a line comes in.
+# The command, which says in a file that it waits for the other to seal or has compared its rows with the log; then it
+# holds until a line comes in. A wait may also be for a lock that the other has for a moment at its start.
 WATCHED = """
 import fcntl
+import os
+import pathlib
 import sys
 from keepwell.cli.main import run
 from keepwell.lake.log import EventLog
 flock, append = fcntl.flock, EventLog.append
+stage = pathlib.Path(os.environ["STAGE"])
 def told_flock(file, operation):
     try:
         flock(file, operation | fcntl.LOCK_NB)
     except BlockingIOError:
         if file.name.endswith(".sealing.lock"):
-            print("waiting", flush=True)
+            stage.write_text("waiting")
         flock(file, operation)
 def held_append(log, rows, **more):
-    print("compared", flush=True)
+    stage.write_text("compared")
     sys.stdin.readline()
     return append(log, rows, **more)
 fcntl.flock, EventLog.append = told_flock, held_append
 run()
 """
+ONE_HOLDS = (["compared", "waiting"], ["waiting", "compared"])
 LEFT, RIGHT, SHARED = range(20_000), range(10_000, 30_000), range(10_000, 20_000)
 CONFLICTING = range(10_000, 10_100)
 REJECTED = {"left": 50, "right": 30}
@@ -54,8 +59,8 @@ def write_file(path: Path, ids: Iterable[int], told: str) -> Path:
     return path
 
 
-def import_together(home: Path, files: Iterable[Path], map_file: Path) -> list[Written]:
-    shell = environment(home)
+def import_together(home: Path, files: Sequence[Path], map_file: Path) -> list[Written]:
+    stages = [file.with_suffix(".stage") for file in files]
     with ExitStack() as stack:
         running = [
             stack.enter_context(
@@ -65,21 +70,22 @@ def import_together(home: Path, files: Iterable[Path], map_file: Path) -> list[W
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,
-                    env=shell,
+                    env=environment(home, STAGE=str(stage)),
                 )
             )
-            for file in files
+            for file, stage in zip(files, stages, strict=True)
         ]
-        stages = [process.stdout.readline().strip() for process in running if process.stdout is not None]
+        while (told := [stage.read_text() for stage in stages if stage.exists()]) not in ONE_HOLDS:
+            assert told != ["compared", "compared"]
+            assert all(process.poll() is None for process in running)
+            time.sleep(0.02)
         for process in running:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        told = [process.communicate() for process in running]
-    assert [process.returncode for process in running] == [0, 0], [errors for _, errors in told]
-    assert sorted(stages) == ["compared", "waiting"]
-    reports = [output[output.index("{") :] for output, _ in told]
-    written = [ImportReport.model_validate_json(report).written for report in reports]
+        ends = [process.communicate() for process in running]
+    assert [process.returncode for process in running] == [0, 0], [errors for _, errors in ends]
+    written = [ImportReport.model_validate_json(report).written for report, _ in ends]
     return [one for one in written if one is not None]
 
 

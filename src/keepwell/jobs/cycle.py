@@ -164,7 +164,8 @@ class Cycle:
     def _score_some(self, waiting: QuerySet[TouchedAccount], most: int, now: datetime) -> Sequence[TouchedAccount]:
         claim = new_claim()
         touched = claim_rows(waiting, claim, self._lease, most)
-        crash_point("score: claimed")
+        if touched:
+            crash_point("score: claimed")
         try:
             if touched or self._due:
                 self._score_claimed(touched, claim, now)
