@@ -1,6 +1,7 @@
 """The pages in a real browser; every test ends with a clean console, which also shows that the policy was kept."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -127,7 +128,12 @@ def test_the_keyboard_finds_and_opens(served: Served, new_page: NewPage) -> None
     expect(page.get_by_label("Search by name or key")).to_be_focused()
     page.keyboard.type("acme")
     expect(page.locator("tr[data-row]")).to_have_count(1)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.keyboard.press("Escape")
+    page.wait_for_timeout(600)
+    assert "/accounts" not in asked
+    expect(page.get_by_label("Search by name or key")).to_have_value("acme")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"/accounts/{served.acme}$"))

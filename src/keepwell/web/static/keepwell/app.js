@@ -54,12 +54,15 @@ document.addEventListener("htmx:afterSettle", () => {
   }
 });
 
-// The address should hold what was chosen and nothing else.
+// The address should hold what was chosen and nothing else. What the page shows already is not asked for again: leaving
+// a field would take the rows away from under the keys.
 document.addEventListener("htmx:configRequest", (event) => {
   const values = event.detail.parameters;
   for (const name of [...Object.keys(values)]) {
     if (values[name] === "") delete values[name];
   }
+  const asked = new URLSearchParams(event.detail.formData);
+  if (event.detail.elt.id === "filters" && `${asked}` === location.search.slice(1)) event.preventDefault();
 });
 
 const keysAreOn = () => localStorage.getItem("keys") !== "off";
@@ -101,7 +104,11 @@ function act(key) {
 let waitsForPage = 0;
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && isTyping(event.target)) event.target.blur();
+  if (event.key === "Escape" && isTyping(event.target)) {
+    // Else the browser empties it.
+    if (event.target.type === "search") event.preventDefault();
+    event.target.blur();
+  }
   const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
   if (menu) {
     menu.open = false;
