@@ -16,7 +16,7 @@ from keepwell.facts.values import Values
 from keepwell.health.health_model import HealthModel
 from keepwell.health.score import Scores
 from keepwell.health.weight import NANO
-from keepwell.lake.evidence import newest_events, told_until
+from keepwell.lake.evidence import newest_events, newest_sources, told_until
 from keepwell.lake.log import EventLog
 from keepwell.signals.book import SignalBook
 from keepwell.signals.episode import Episode
@@ -170,20 +170,23 @@ def with_heard(panel: Panel, book: SignalBook, home: Home, settled: Mapping[str,
     `settled` are accounts, by absence, at which the answer would change nothing.
     """
     log, moment = EventLog(home.log), Moment.at(panel.as_of)
-    heard: dict[str, NDArray[np.float64]] = {}
-    until: dict[str, datetime] | None = None
-    for name, absence in book.absences().items():
+    absences = book.absences()
+    rows: dict[str, list[int]] = {}
+    for name, absence in absences.items():
         is_long = panel.metric(name) >= absence.limit_days(panel)
-        rows = np.flatnonzero(is_long & ~np.isin(panel.accounts, list(settled.get(name, ()))))
-        if not len(rows):
-            continue
-        accounts = panel.accounts[rows].tolist()
-        newest = newest_events(log, absence.reads(), name_codes(), accounts, moment, most=1)
-        if until is None:
-            until = told_until(log, moment, panel.as_of - timedelta(days=absence.days))
+        found = np.flatnonzero(is_long & ~np.isin(panel.accounts, list(settled.get(name, ()))))
+        if len(found):
+            rows[name] = found.tolist()
+    if not rows:
+        return panel
+    accounts = panel.accounts[sorted({row for some in rows.values() for row in some})].tolist()
+    sources = newest_sources(log, {name: absences[name].reads() for name in rows}, name_codes(), accounts, moment)
+    until = told_until(log, moment, panel.as_of - timedelta(days=max(absences[name].days for name in rows)))
+    heard: dict[str, NDArray[np.float64]] = {}
+    for name, asked in rows.items():
         column = np.full(len(panel), np.nan)
-        for row, account in zip(rows.tolist(), accounts, strict=True):
-            told = until.get(newest[account][0].source) if account in newest else None
+        for row, account in zip(asked, panel.accounts[asked].tolist(), strict=True):
+            told = until.get(sources[name].get(account, ""))
             if told is not None:
                 column[row] = (panel.as_of - told) / timedelta(days=1)
         heard[name] = column

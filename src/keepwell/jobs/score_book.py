@@ -109,11 +109,11 @@ class ScoreBook:
         hour = now.replace(minute=0, second=0, microsecond=0)
         news = Q(occasion__in=("news", "age"), as_of__gte=hour, account_id__in=listed(bands.keys() - aged))
         silent = Q(occasion="age", as_of__gte=now - AGED_KEPT, account_id__in=listed(bands.keys() & aged))
-        earlier = ScoreRecord.objects.filter(version=self._version, as_of__lt=now).order_by("as_of")
-        found = [
-            told for which in (news, silent) for told in earlier.filter(which).values_list("account_id", "pk", "band")
-        ]
-        return {account: pk for account, pk, band in found if bands[account] == band}
+        # Sorted here: for a database asked to sort, reading the moments of everybody looks cheaper.
+        earlier = ScoreRecord.objects.filter(version=self._version, as_of__lt=now)
+        told = earlier.values_list("as_of", "account_id", "pk", "band")
+        found = [record for which in (news, silent) for record in sorted(told.filter(which))]
+        return {account: pk for _, account, pk, band in found if bands[account] == band}
 
     def _write_current(self, scores: Scores) -> None:
         before = self._replaced(CurrentScore.objects.filter(model=self._version.model))

@@ -17,6 +17,8 @@ from keepwell.lake.log import EventLog
 from keepwell.store.models import EventName, KnownFrom, NamedClaim, TouchedAccount
 from keepwell.store.read.score import newest_as_of
 
+# Of the rows of one seal.
+RARE_SHARE: Final = 1 / 20
 _COLUMNS: Final = "(account_id, known_at, first_at, last_at, tells, is_urgent, since, claimed_by)"
 # A newer touch leaves the claim as it is: whoever has it finds the account touched again when done.
 _TOUCHED: Final = (
@@ -35,7 +37,7 @@ class News(msgspec.Struct, frozen=True, array_like=True):
     """What one seal brought to an account; instants are microseconds since 1970 UTC.
 
     It became known at `known_at` at the latest, and happened from `first_at` to `last_at`; `tells` says that there are
-    traits among it, `is_urgent` that an alert rule asks for some of it by name.
+    traits among it, `is_urgent` that an alert rule asks for some of it by name or that some of it is rare.
     """
 
     account: int
@@ -50,7 +52,7 @@ def news_of(rows: pa.Table) -> list[News]:
     """By account, what these rows of the log bring."""
     flags = {
         "tells": _named(rows, (*ACCOUNT_EVENTS, *CONTACT_EVENTS)),
-        "is_urgent": _named(rows, urgent_names()),
+        "is_urgent": pc.or_(_named(rows, urgent_names()), _rare(rows)),
     }
     times = {column: rows[column].cast(pa.int64()) for column in ("at", "known_at")}
     told = pa.table({"account": rows["account"], **times, **flags})
@@ -58,6 +60,13 @@ def news_of(rows: pa.Table) -> list[News]:
     found = told.group_by("account").aggregate(asked)
     columns = ("account", "known_at_max", "at_min", "at_max", "tells_any", "is_urgent_any")
     return [News(*row) for row in zip(*(found[column].to_pylist() for column in columns), strict=True)]
+
+
+def _rare(rows: pa.Table) -> pa.ChunkedArray:
+    """Which rows are not of the names that most rows have: where much comes in, plain use makes the most of it."""
+    counts = pc.value_counts(rows["name"])
+    is_rare = pc.less_equal(counts.field("counts"), RARE_SHARE * len(rows))
+    return pc.is_in(rows["name"], counts.field("values").filter(is_rare))
 
 
 def _named(rows: pa.Table, names: Collection[str]) -> pa.ChunkedArray:

@@ -84,6 +84,37 @@ def newest_since(
     return {row["account"]: row["newest"] for row in rows}
 
 
+def newest_sources(
+    log: EventLog,
+    asked: Mapping[str, Sequence[EventFilter]],
+    names: NameCodes,
+    accounts: Sequence[int],
+    moment: Moment,
+) -> dict[str, dict[int, str]]:
+    """By each name asked for the source of every account's newest event that one of its filters reads, if any.
+
+    Whatever is asked for, the log is read once.
+    """
+    files = [file.path for file in log.files(accounts)]
+    if not files or not asked or not accounts:
+        return {name: {} for name in asked}
+    reads = [reading(log, filters, names) for filters in asked.values()]
+    newest = ", ".join(
+        f'arg_max(source, ("at", tie)) FILTER (WHERE {read}) AS newest_{place}' for place, read in enumerate(reads)
+    )
+    query = (
+        f"SELECT account, {newest} FROM {duck.files(files)} "
+        f"WHERE account IN (SELECT unnest([{', '.join(str(int(one)) for one in accounts)}])) AND {cut(moment)} "
+        f"AND ({' OR '.join(f'({read})' for read in reads)}) GROUP BY account"
+    )
+    with duck.session() as database:
+        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
+    return {
+        name: {row["account"]: row[f"newest_{place}"] for row in rows if row[f"newest_{place}"] is not None}
+        for place, name in enumerate(asked)
+    }
+
+
 def told_until(log: EventLog, moment: Moment, since: datetime) -> dict[str, datetime]:
     """The time of the newest event that each source has told of, as known at the moment; none older than `since`."""
     files = [file.path for file in log.files()]

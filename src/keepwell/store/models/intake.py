@@ -83,7 +83,7 @@ class TouchedAccount(Claimable):
     `known_at` is the newest moment at which its news became known, null where it has none: a score as of later than
     this knows all of it. From `first_at` to `last_at` is when the news happened, null where that is not known; `tells`
     says that there may be traits among it. `since` is when the account was touched first, and `is_urgent` says that its
-    news may open an alert by itself.
+    news may open an alert by itself, or is rarer than plain use.
     """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
