@@ -9,7 +9,16 @@ import pytest
 from keepwell.base.home import Home
 from keepwell.jobs.examine import Finding, examine
 from keepwell.lake.log import EventLog
-from keepwell.store.models import InboxBatch, LedgerCount, RejectedEvent, Source
+from keepwell.store.models import (
+    Account,
+    CurrentScore,
+    InboxBatch,
+    LedgerCount,
+    ModelVersion,
+    RejectedEvent,
+    ScoreRecord,
+    Source,
+)
 from tests.web.serving import keepwell
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -50,6 +59,32 @@ def test_rejected_events_ask_for_a_look(home: Home) -> None:
     RejectedEvent.objects.create(source=1, known_at=NOW, dialect="segment", code="no_name", sentence="", body=b"{}")
     found = look(home, "rejected events")
     assert (found.verdict, "no_name" in found.sentence) == ("look", True)
+
+
+@pytest.mark.requirement("B207")
+@pytest.mark.django_db
+def test_an_account_that_is_not_watched_is_counted_and_one_that_left_is_not(home: Home) -> None:
+    assert look(home, "coverage").sentence == "No running account has told of an event yet."
+    version = ModelVersion.objects.create(model="saas/main", number=1, digest="", text={}, published_at=NOW)
+    ages = {"seen": 1, "late": 3, "lost": 30}
+    for key, hours in ages.items():
+        account = Account.objects.create(key=key, first_event_at=NOW - timedelta(days=90))
+        record = ScoreRecord.objects.create(
+            account=account, version=version, as_of=NOW - timedelta(hours=hours), coverage=1.0
+        )
+        CurrentScore.objects.create(account=account, model=version.model, record=record)
+    Account.objects.create(key="gone", first_event_at=NOW - timedelta(days=90), churned_on=NOW.date())
+    Account.objects.create(key="told of by name only")
+    found = look(home, "coverage")
+    assert (found.verdict, "2 of 3 running accounts have no score of the last 2 hours, 1 none" in found.sentence) == (
+        "ill", True,
+    )  # fmt: skip
+    Account.objects.filter(key="lost").update(churned_on=NOW.date())
+    found = look(home, "coverage")
+    assert found.verdict == "look"
+    assert found.sentence.startswith("1 of 2 running accounts have no score of the last 2 hours;")
+    Account.objects.filter(key="late").update(churned_on=NOW.date())
+    assert look(home, "coverage").sentence == "All running accounts (1) have a score of the last 2 hours."
 
 
 def test_the_command_exits_1_where_no_worker_runs(tmp_path: Path) -> None:

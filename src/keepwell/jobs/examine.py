@@ -17,7 +17,7 @@ from keepwell.jobs.silence import source_states
 from keepwell.lake.log import EventLog
 from keepwell.store.models import InboxBatch, RejectedEvent, Source
 from keepwell.store.read.notification import notification_health
-from keepwell.store.read.score import newest_as_of
+from keepwell.store.read.score import newest_as_of, unscored_since
 from keepwell.store.read.source import ledger_differences, source_rows
 
 Verdict = Literal["well", "look", "ill"]
@@ -25,6 +25,8 @@ Verdict = Literal["well", "look", "ill"]
 # The worker turns every second; older events than this wait for something that went wrong.
 LONGEST_WAIT: Final = timedelta(minutes=2)
 OLDEST_SCORE: Final = timedelta(hours=24)
+# A worker lets no score grow older than an hour.
+WATCHED_WITHIN: Final = timedelta(hours=2)
 # The first notice goes at once, further ones within ten minutes.
 LATEST_NOTICE: Final = timedelta(minutes=20)
 LEAST_FREE: Final = 1_000_000_000
@@ -130,6 +132,19 @@ def _scores(home: Home, now: datetime) -> tuple[Verdict, str]:
     return ("ill" if age > OLDEST_SCORE else "well"), f"{told}."
 
 
+def _coverage(home: Home, now: datetime) -> tuple[Verdict, str]:
+    unwatched, running = unscored_since(now - WATCHED_WITHIN, on=now.date())
+    if not running:
+        return "look", "No running account has told of an event yet."
+    if not unwatched:
+        return "well", f"All running accounts ({running:,}) have a score of the last 2 hours."
+    told = f"{unwatched:,} of {running:,} running accounts have no score of the last 2 hours"
+    late, _ = unscored_since(now - OLDEST_SCORE, on=now.date())
+    if late:
+        return "ill", f"{told}, {late:,} none of the last 24 hours; 'keepwell score' or a worker makes them."
+    return "look", f"{told}; a worker makes them."
+
+
 def _notifications(home: Home, now: datetime) -> tuple[Verdict, str]:
     found = notification_health(now=now, late=LATEST_NOTICE)
     told = []
@@ -168,6 +183,7 @@ _LOOKS: Final[tuple[tuple[str, Callable[[Home, datetime], tuple[Verdict, str]]],
     ("sources", _sources),
     ("rejected events", _rejected),
     ("scores", _scores),
+    ("coverage", _coverage),
     ("notifications", _notifications),
     ("audit", _audit),
 )

@@ -21,6 +21,8 @@ from keepwell.signals.check import load_valid_whole
 from keepwell.store.models import ModelVersion
 
 SHIPPED: Final = Path(__file__).parent.parent / "models"
+# The sub-folder with the cases of a package; they are no part of what is published.
+CASES: Final = "cases"
 
 
 def read_texts(home: Home) -> dict[str, PackageText]:
@@ -70,17 +72,22 @@ def find_folder(home: Home, package: str) -> Path:
 
 
 def do_install_package(home: Home, folder: Path, *, by: str, now: datetime) -> str:
-    """Copy a package into the home, in place of an earlier copy, and give its id; with an error nothing is copied."""
+    """Copy a package into the home, in place of an earlier copy, and give its id; with an error nothing is copied.
+
+    Its cases go with it.
+    """
     text = read_folder(folder, str(folder))
     package, _ = load_valid_whole(text, read_texts(home))
     target = home.packages / package.id
+    cases = {f"{CASES}/{path.name}": path.read_bytes() for path in folder.glob(f"{CASES}/*.yaml")}
+    files = {**{name: content.encode() for name, content in text.files.items()}, **cases}
     with transaction.atomic():
-        target.mkdir(parents=True, exist_ok=True)
-        for path in target.glob("*.yaml"):
+        for path in (*target.glob("*.yaml"), *target.glob(f"{CASES}/*.yaml")):
             path.unlink()
-        for name, content in text.files.items():
-            (target / name).write_text(content, encoding="utf-8")
-        record_act("package_installed", package.id, {"files": sorted(text.files)}, by=by, now=now)
+        for name, content in files.items():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_bytes(content)
+        record_act("package_installed", package.id, {"files": sorted(files)}, by=by, now=now)
     return package.id
 
 

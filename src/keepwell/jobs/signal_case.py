@@ -17,7 +17,7 @@ from keepwell.facts.arrival import ARRIVALS
 from keepwell.facts.event_name import NameCode
 from keepwell.facts.moment import Moment
 from keepwell.health.package import Package, PackageText
-from keepwell.jobs.package import log_columns
+from keepwell.jobs.package import CASES, log_columns
 from keepwell.lake import duck
 from keepwell.lake.duckdb_engine import DuckEngine
 from keepwell.lake.encode import Dictionaries, encode
@@ -28,7 +28,6 @@ from keepwell.signals.case import AS_OF, Case, CasesFile, events_of, moments
 from keepwell.signals.check import load_valid_whole
 from keepwell.signals.try_case import try_case
 
-CASES: Final = "cases"
 # Every name of the catalogue counts as known: whoever sends events sends more than a case tells of.
 KNOWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 

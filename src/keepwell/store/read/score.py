@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Avg, Count, QuerySet
 
 from keepwell.health.weight import NANO
-from keepwell.store.models import CurrentScore, Member, ModelVersion, ScoreRecord
+from keepwell.store.models import Account, CurrentScore, Member, ModelVersion, ScoreRecord
 from keepwell.store.read.scope import sees_everything, visible_accounts
 
 # A day with fewer records than this share of the fullest is a run over touched accounts only.
@@ -43,6 +43,16 @@ def aged_accounts(before: datetime, share: float) -> list[int]:
     most = math.ceil(current.values("account_id").distinct().count() * share)
     aged = current.filter(record__as_of__lt=before).order_by("record__as_of")
     return list(dict.fromkeys(aged.values_list("account_id", flat=True)[:most]))
+
+
+def unscored_since(moment: datetime, *, on: date) -> tuple[int, int]:
+    """How many accounts that run on a day and told of an event have no score as of a moment or later, and how many run.
+
+    Under any model; the two counts are of all accounts, so only for those who keep the installation.
+    """
+    running = Account.objects.filter(first_event_at__isnull=False).exclude(churned_on__lte=on)
+    scored = CurrentScore.objects.filter(record__as_of__gte=moment).values("account_id")
+    return running.exclude(pk__in=scored).count(), running.count()
 
 
 def access_scores_at(member: Member, model: str, moment: datetime) -> dict[int, ScorePoint]:
