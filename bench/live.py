@@ -210,6 +210,7 @@ def measure(name: str, folder: Path, database_url: str, asked: argparse.Namespac
         )
         told.write_text(done.stdout, encoding="utf-8")
     known = json.loads(told.read_text(encoding="utf-8"))
+    speeds = [additions_s()]
     log = folder / "worker.log"
     # The worker says on its error stream what each turn took.
     with log.open("w", encoding="utf-8") as lines:
@@ -239,7 +240,12 @@ def measure(name: str, folder: Path, database_url: str, asked: argparse.Namespac
         process.wait(PATIENCE_S)
         assert process.stdout is not None
         process.stdout.close()
-    return _rows(name, load, rate, busy, idle, log.read_text(encoding="utf-8"))
+    speeds.append(additions_s())
+    told_speeds = "; ".join(f"{seconds:.2f}" for seconds in speeds)
+    return [
+        *_rows(name, load, rate, busy, idle, log.read_text(encoding="utf-8")),
+        [name, "s of 10 million additions in Python, before and after", told_speeds, "", ""],
+    ]
 
 
 def _rows(name: str, load: Load, rate: float, busy: dict[str, float], idle: float, told: str) -> list[list[str]]:
@@ -264,6 +270,14 @@ def _rows(name: str, load: Load, rate: float, busy: dict[str, float], idle: floa
         [name, "share of a core, server and worker", f"{busy['server']:.2f}; {busy['worker']:.2f}", "", ""],
         [name, "share of a core, worker with nothing to do", f"{idle:.3f}", "< 0.02", "yes" if idle < 0.02 else "NO"],
     ]
+
+
+def additions_s() -> float:
+    """How fast one core is just now, on a machine that others may share."""
+    begun, total = time.perf_counter(), 0
+    for number in range(10_000_000):
+        total += number
+    return time.perf_counter() - begun
 
 
 def part_times(told: str) -> dict[str, float]:
