@@ -2,8 +2,8 @@
 
 Values are inserted last, into finished markup, and escaped there: none can become markup, a link, a header or a field.
 Without a process of its own the time is bounded by what there is to do: a template has at most 16 KB, one level of
-loops, each over at most 20 entries, values of at most 1,000 characters, filters that only shorten or copy, and
-rendering stops at 100 KB.
+loops, each over at most 20 entries, texts of at most 1,000 and lists of at most 4,000 characters, filters that only
+shorten or copy, and rendering stops at 100 KB.
 """
 
 import re

@@ -22,6 +22,7 @@ Context = Mapping[str, Record | Sequence[Mapping[str, str]]]
 # Bounds of what is rendered; with one level of `for` they bound its time too.
 MOST_ENTRIES: Final = 20
 LONGEST_TEXT: Final = 1000
+LONGEST_LIST: Final = 4000
 
 ROOTS: Final = ("contact", "account", "score", "reasons", "usage", "offer", "csm", "product")
 REASONS: Final = "reasons"
@@ -46,8 +47,10 @@ class TemplateField:
         if not isinstance(value, list | tuple) or len(value) > MOST_ENTRIES:
             return False
         if self.type == "texts":
-            return all(_is_text(one) for one in value)
-        return all(isinstance(one, Mapping) and all(map(_is_text, (*one, *one.values()))) for one in value)
+            return _are_texts(value)
+        return all(isinstance(one, Mapping) for one in value) and _are_texts(
+            [text for one in value for text in one.values()]
+        )
 
     @property
     def expected(self) -> str:
@@ -58,8 +61,8 @@ class TemplateField:
             "date": "a date such as 2027-03-01",
             "number": "a finite number",
             "share": "a finite number, 1 being all",
-            "texts": f"a list of at most {MOST_ENTRIES} entries, each {text}",
-            "records": f"a list of at most {MOST_ENTRIES} records, whose values are {text}",
+            "texts": f"a list of at most {MOST_ENTRIES} entries, each {text}, {LONGEST_LIST} together",
+            "records": f"a list of at most {MOST_ENTRIES} records, whose values are {text}, {LONGEST_LIST} together",
         }[self.type]
 
 
@@ -72,6 +75,10 @@ def _is_date(value: str) -> bool:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and len(value) <= LONGEST_TEXT
+
+
+def _are_texts(values: Sequence[object]) -> bool:
+    return all(map(_is_text, values)) and sum(len(str(one)) for one in values) <= LONGEST_LIST
 
 
 def _text(about: str, sample: str) -> TemplateField:

@@ -64,10 +64,7 @@ def walk(file: str, line: int, text: str, fields: FieldCatalogue) -> tuple[Probl
     if not isinstance(tree, nodes.Template):
         return (Problem(file, line + tree[0] - 1, tree[1]),)
     walker = _Walker(fields)
-    try:
-        walker.body(tree.body)
-    except RecursionError:
-        return (Problem(file, line, "this cannot be read as a template: it is nested too deeply."),)
+    walker.body(tree.body)
     return tuple(Problem(file, line + at - 1, sentence) for at, sentence in dict.fromkeys(walker.found))
 
 
