@@ -51,9 +51,10 @@ def test_a_broken_template_is_refused_with_its_lines_and_leaves_the_others_alone
     assert said(home, "preview", str(package), "benchmark").startswith("Subject: How Acme compares")
 
 
-def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
+def test_what_is_not_there_is_said_with_what_is(tmp_path: Path, package: Path) -> None:
     home = tmp_path / "home"
     told = said(home, "preview", "saas", "critical_cfo", code=1)
     assert "There is no template 'critical_cfo'. Did you mean 'critical_ceo'? There are: at_risk_day_1," in told
-    assert "models/crypto has no folder templates/" in said(home, "check", "crypto", code=1)
+    shutil.rmtree(package / "templates")
+    assert "mine has no folder templates/" in said(home, "check", str(package), code=1)
     assert said(home, "preview", "saas", code=2)

@@ -73,12 +73,12 @@ def rendered(body: str, context: dict[str, Any] | None = None, **head: str) -> R
 
 
 @cache
-def shipped_text() -> TemplateText:
-    folder = files("keepwell") / "models" / "saas" / "templates"
+def shipped_text(package: str = "saas") -> TemplateText:
+    folder = files("keepwell") / "models" / package / "templates"
     texts = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir() if file.is_file()}
-    return TemplateText("models/saas/templates", texts, tuple(shipped("saas").metrics))
+    return TemplateText(f"models/{package}/templates", texts, tuple(shipped(package).metrics))
 
 
 @cache
-def shipped_templates() -> TemplateBook:
-    return load_templates(shipped_text())
+def shipped_templates(package: str = "saas") -> TemplateBook:
+    return load_templates(shipped_text(package))

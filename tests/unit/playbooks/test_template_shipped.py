@@ -1,4 +1,4 @@
-"""The messages that come with the package `saas`: complete, short, kind to their readers, and true to their samples."""
+"""The messages that come with the packages: complete, short, kind to their readers, and true to their samples."""
 
 import re
 from typing import Any
@@ -11,12 +11,15 @@ from keepwell.playbooks.template_field import Context
 from tests.unit.playbooks.template_world import shipped_templates, shipped_text
 
 BOOK = shipped_templates()
+BOOKS = {package: shipped_templates(package) for package in ("saas", "crypto")}
 NAMES = sorted(BOOK.templates)
+ALL = [(package, name) for package, book in BOOKS.items() for name in sorted(book.templates)]
 
 
-def mail(name: str, **changed: Any) -> RenderedMail:
-    template = BOOK.templates[name]
-    return Mail(template, BOOK.settings).rendered({**BOOK.sample(template), **changed})
+def mail(name: str, package: str = "saas", **changed: Any) -> RenderedMail:
+    book = BOOKS[package]
+    template = book.templates[name]
+    return Mail(template, book.settings).rendered({**book.sample(template), **changed})
 
 
 def attempt(ready: Mail, context: Context) -> tuple[str, tuple[str, ...]]:
@@ -27,14 +30,14 @@ def attempt(ready: Mail, context: Context) -> tuple[str, tuple[str, ...]]:
         return "", refused.missing
 
 
-def said(name: str) -> str:
-    found = mail(name)
+def said(name: str, package: str = "saas") -> str:
+    found = mail(name, package)
     return f"{found.subject}\n{found.text}"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_template_becomes_a_message(name: str) -> None:
-    found = mail(name)
+@pytest.mark.parametrize(("package", "name"), ALL)
+def test_every_template_becomes_a_message(package: str, name: str) -> None:
+    found = mail(name, package)
     assert 0 < len(found.subject) < 70
     assert 0 < len(found.text.split()) <= 150
     assert found.html.startswith("<!doctype html>")
@@ -42,25 +45,26 @@ def test_every_template_becomes_a_message(name: str) -> None:
     assert "  " not in found.text.replace("\n  - ", "")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_text_and_html_tell_the_same_facts_and_addresses(name: str) -> None:
-    found = mail(name)
+@pytest.mark.parametrize(("package", "name"), ALL)
+def test_text_and_html_tell_the_same_facts_and_addresses(package: str, name: str) -> None:
+    found = mail(name, package)
     body = re.sub(r"(?s)<[^>]+>", " ", found.html.partition("<body")[2])
     numbers = set(re.findall(r"\$?\d[\d,.]*\d?%?", re.sub(r"https://\S+", "", found.text)))
     assert {number for number in numbers if number not in body} == set()
     assert set(re.findall(r'href="(https[^"]+)"', found.html)) == set(re.findall(r"https://[^\s)]+", found.text))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_fetched(name: str) -> None:
-    assert not re.search(r"(?i)\bsrc\s*=|<link|<img|<script|@import|url\(", mail(name).html)
+@pytest.mark.parametrize(("package", "name"), ALL)
+def test_nothing_is_fetched(package: str, name: str) -> None:
+    assert not re.search(r"(?i)\bsrc\s*=|<link|<img|<script|@import|url\(", mail(name, package).html)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_without_a_field_the_message_is_whole_or_is_refused_by_its_name(name: str) -> None:
-    template = BOOK.templates[name]
-    whole = BOOK.sample(template)
-    ready = Mail(template, BOOK.settings)
+@pytest.mark.parametrize(("package", "name"), ALL)
+def test_without_a_field_the_message_is_whole_or_is_refused_by_its_name(package: str, name: str) -> None:
+    book = BOOKS[package]
+    template = book.templates[name]
+    whole = book.sample(template)
+    ready = Mail(template, book.settings)
     for root, record in whole.items():
         for field in record if isinstance(record, dict) else ():
             if root == "product":
@@ -71,8 +75,9 @@ def test_without_a_field_the_message_is_whole_or_is_refused_by_its_name(name: st
             assert not re.search(r" [,.!?:]|\(\)|\n- ?\n", text), (root, field)
 
 
-def test_the_folder_has_no_errors_and_says_that_its_people_are_made_up() -> None:
-    (issue,) = inspect_templates(shipped_text())
+@pytest.mark.parametrize("package", BOOKS)
+def test_the_folder_has_no_errors_and_says_that_its_people_are_made_up(package: str) -> None:
+    (issue,) = inspect_templates(shipped_text(package))
     assert (issue.level, "is_example" in issue.sentence) == ("warning", True)
 
 
@@ -124,6 +129,18 @@ def test_the_three_mails_before_a_limit_say_what_they_must() -> None:
 def test_each_band_in_danger_has_its_mail() -> None:
     assert {"critical_ceo", "high_risk_csm", "at_risk_day_1"} <= set(NAMES)
     assert len({mail(name).text for name in ("critical_ceo", "high_risk_csm", "at_risk_day_1")}) == 3
+
+
+@pytest.mark.requirement("B123", "B124", "B126", "B136", "B138")
+def test_crypto_has_templates_for_guidance_value_and_adoption() -> None:
+    assert "- Fee alerts\n- Batched transfers\n" in said("adoption_roadmap", "crypto")
+    assert "How a payments team confirms transfers" in said("success_story", "crypto")
+    summary = said("value_summary", "crypto")
+    assert "about 31 hours saved, worth $1,550" in summary
+    assert "the middle of 18 similar accounts uses 8" in summary
+    assert "- Set a limit for fees per transfer\n" in said("technical_practices", "crypto")
+    concern = said("at_risk_concern", "crypto")
+    assert "- Two of your bridges stopped at confirmation\n- your volume of transactions changed by −35%\n" in concern
 
 
 def test_an_offer_says_when_it_ends_only_if_it_does() -> None:
