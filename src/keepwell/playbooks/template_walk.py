@@ -37,6 +37,9 @@ CONSTRUCTS: Final[Mapping[type[nodes.Node], str]] = {
     nodes.Concat: "'~'",
     nodes.Const: "a fixed value",
     nodes.Test: "a test",
+    nodes.And: "'and'",
+    nodes.Or: "'or'",
+    nodes.Not: "'not'",
     nodes.BinExpr: "arithmetic",
     nodes.UnaryExpr: "arithmetic",
     nodes.Compare: "a comparison",
@@ -46,6 +49,9 @@ _INSTEAD: Final[Mapping[type[nodes.Node], str]] = {
     nodes.Const: " Show a field, or write the words outside the braces.",
     nodes.Compare: " It may stand in {% if … %}.",
     nodes.Test: " It may stand in {% if … %}.",
+    nodes.And: " It may stand in {% if … %}.",
+    nodes.Or: " It may stand in {% if … %}.",
+    nodes.Not: " It may stand in {% if … %}.",
 }
 _ORDERING: Final = frozenset({"lt", "lteq", "gt", "gteq"})
 _EQUALITY: Final = frozenset({"eq", "ne"})
@@ -161,6 +167,8 @@ class _Walker:
     def _operand(self, node: nodes.Node) -> str | None:
         if isinstance(node, nodes.Const) and not isinstance(node.value, bool) and node.value is not None:
             return "text" if isinstance(node.value, str) else "number"
+        if isinstance(node, nodes.Neg) and isinstance(node.node, nodes.Const) and not isinstance(node.node.value, str):
+            return self._operand(node.node)
         return self._expression(node)
 
     def _expression(self, node: nodes.Node) -> str | None:

@@ -71,6 +71,9 @@ ATTACKS = {
     "in": ("{% if 'a' in account.name %}x{% endif %}", "'in' is not allowed"),
     "chain": ("{% if usage.days < usage.days < usage.days %}x{% endif %}", "a chain of comparisons"),
     "types that do not go together": ("{% if account.name > usage.days %}x{% endif %}", "text and number cannot be"),
+    "or in place of a missing value": ("{{ contact.first_name or 'there' }}", "'or' is not allowed in a template"),
+    "minus a field": ("{% if usage.days > -usage.days %}x{% endif %}", ARITHMETIC),
+    "minus a text": ("{% if usage.days > -'x' %}x{% endif %}", ARITHMETIC),
     "true": ("{% if account.name == true %}x{% endif %}", "a fixed value is not allowed"),
     "names for arguments": ("{{ account.name | truncate(length=3) }}", "takes 1 values in its brackets, without names"),
     "deep brackets": ("{{ " + "(" * 5000 + "account.name" + ")" * 5000 + " }}", "nested too deeply"),
@@ -128,6 +131,7 @@ ORDINARY = (
     "{% for name in usage.unused %}\n- {{ name | truncate(20) }}\n{% endfor %}\n\nAll: {{ usage.unused | sentence }}.",
     "{{ usage.share | percent }}, {{ usage.days | plural('day') }}, {{ account.renewal_on | date }}",
     "{{ usage.days | money(account.currency) }} and {{ usage.days | money('EUR') }}",
+    "{% if score.change < -10 and score.value <= 39.5 %}Oh.{% endif %}Hello.",
     "{# A word to whoever edits this. #}\n\nHello, SOC 2 friends.",
 )
 
