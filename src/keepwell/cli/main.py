@@ -25,6 +25,7 @@ from keepwell.cli import (
     secret,
     serve,
     source,
+    template,
     today,
     worker,
 )
@@ -55,6 +56,7 @@ app.add_typer(alert.app, name="alerts")
 app.add_typer(opportunity.app, name="opportunities")
 app.add_typer(milestone.app, name="milestones")
 app.add_typer(model.app, name="model")
+app.add_typer(template.app, name="templates")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(member.app, name="member")
 app.add_typer(notify.app, name="notify")

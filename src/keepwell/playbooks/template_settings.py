@@ -1,0 +1,138 @@
+"""`templates/settings.yaml`: what the templates of a package take from whoever uses them.
+
+The product, who signs, where links lead, what offers consist of, which numbers of use there are.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator, model_validator
+
+from keepwell.base.errors import nearest
+from keepwell.base.shape import Exact, Name
+from keepwell.playbooks.template_field import OFFER_FIELDS, FieldCatalogue, FieldType, TemplateField, Value
+
+LONGEST_LINK: Final = 500
+# Only https, a plain host without a name before it, and nothing that would need escaping.
+_LINK: Final = re.compile(
+    r"https://[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+(?::[0-9]{1,5})?"
+    r"(?:/[A-Za-z0-9._~!$&()*+,;=:@%/?#-]*)?"
+)
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+
+Line = Annotated[str, Field(strict=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Product(_Shape):
+    name: Line
+
+
+class Signer(_Shape):
+    """Who signs for a role. A mail in a person's name needs that person's approval before it is sent."""
+
+    name: Line
+    title: Line
+
+
+class Link(_Shape):
+    url: StrictStr
+    about: StrictStr = ""
+
+    @field_validator("url")
+    @classmethod
+    def _is_link(cls, url: str) -> str:
+        if len(url) > LONGEST_LINK or _LINK.fullmatch(url) is None:
+            raise ValueError(
+                f"'url' must be a link such as https://app.example.com/path with at most {LONGEST_LINK} characters, "
+                "beginning with https:// and without a user name, spaces or quotes"
+            )
+        return url
+
+
+class UsageField(_Shape):
+    """`metric` is the metric of the package that gives the value; without one, whoever starts the message does."""
+
+    type: FieldType
+    about: StrictStr
+    sample: StrictStr | Exact | tuple[StrictStr, ...]
+    metric: Name | None = None
+
+    @model_validator(mode="after")
+    def _sample_fits(self) -> "UsageField":
+        if self.type == "records":
+            raise ValueError("'type' must be text, number, share, date or texts, not 'records'")
+        field = self.as_field()
+        if not field.accepts(self.sample):
+            raise ValueError(f"'sample' must be {field.expected}, because the type is {self.type}")
+        return self
+
+    def as_field(self) -> TemplateField:
+        return TemplateField(self.type, self.about, self.sample)
+
+
+class OfferText(_Shape):
+    """What templates may say of an offer: fields of `offer` with their values."""
+
+    title: Line
+    minutes: Annotated[int, Field(gt=0, strict=True)] | None = None
+    days: Annotated[int, Field(gt=0, strict=True)] | None = None
+    months: Annotated[int, Field(gt=0, strict=True)] | None = None
+    discount: Annotated[Exact, Field(gt=0, le=1)] | None = None
+    plan: Line | None = None
+    price: Annotated[Exact, Field(ge=0, decimal_places=2)] | None = None
+    currency: Line | None = None
+
+    @model_validator(mode="after")
+    def _price_has_currency(self) -> "OfferText":
+        if (self.price is None) != (self.currency is None):
+            raise ValueError("a price and its 'currency' go together")
+        if self.currency is not None and _CURRENCY.fullmatch(self.currency) is None:
+            raise ValueError("'currency' must be three capital letters such as USD")
+        return self
+
+    def fields(self) -> dict[str, Value]:
+        values = {name: getattr(self, name, None) for name in OFFER_FIELDS}
+        return {name: value for name, value in values.items() if isinstance(value, str | int | Decimal)}
+
+
+class TemplateSettings(_Shape):
+    """`is_example` says that product, people and links are made up, so that nothing may be sent with them.
+
+    `terms` are names that hold a digit, such as 'SOC 2'; they may stand in a text, while facts may not.
+    """
+
+    is_example: StrictBool = False
+    product: Product
+    roles: Mapping[Name, Signer] = Field(default_factory=dict)
+    links: Mapping[Name, Link] = Field(default_factory=dict)
+    usage: Mapping[Name, UsageField] = Field(default_factory=dict)
+    offers: Mapping[Name, OfferText] = Field(default_factory=dict)
+    terms: Sequence[Line] = ()
+
+    def catalogue(self) -> FieldCatalogue:
+        return FieldCatalogue({name: field.as_field() for name, field in self.usage.items()})
+
+    def unknown_link(self, name: str) -> str | None:
+        """What is wrong with the name of a link, if anything."""
+        return None if name in self.links else f"unknown link '{name}'.{_choice(name, self.links)}"
+
+    def unknown_offer(self, name: str) -> str | None:
+        return None if name in self.offers else f"unknown offer '{name}'.{_choice(name, self.offers)}"
+
+    def unknown_role(self, name: str) -> str | None:
+        """A CSM signs with the name of the account's own, so that role needs no setting."""
+        known = {**self.roles, CSM: None}
+        return None if name in known else f"unknown role '{name}'.{_choice(name, known)}"
+
+
+CSM: Final = "csm"
+
+
+def _choice(name: str, known: Mapping[str, object]) -> str:
+    return nearest(name, tuple(known)) or (f" Known: {', '.join(known)}." if known else " The settings name none.")
