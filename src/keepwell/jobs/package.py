@@ -17,10 +17,12 @@ from keepwell.health.package import Package, PackageText
 from keepwell.jobs.audit import record_act
 from keepwell.lake.log import EventLog
 from keepwell.lake.snapshot import PropertyColumn
-from keepwell.signals.check import load_valid_whole
+from keepwell.playbooks.check import load_valid_with_playbooks
 from keepwell.store.models import ModelVersion
 
 SHIPPED: Final = Path(__file__).parent.parent / "models"
+# The files of a package; what else lies in its folder, such as cases, is not published.
+FILES: Final = ("*.yaml", "playbooks/*.yaml", "templates/*.yaml", "templates/*.md")
 
 
 def read_texts(home: Home) -> dict[str, PackageText]:
@@ -38,12 +40,16 @@ def read_folder(folder: Path, shown: str) -> PackageText:
     if not (folder / HEADER).is_file():
         raise UserError(f"{folder} holds no {HEADER}. Name the folder of a package.")
     files: dict[str, str] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in _files_of(folder):
         try:
-            files[path.name] = path.read_text(encoding="utf-8")
+            files[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise UserError(f"{path}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
     return PackageText(shown, files)
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return sorted(path for pattern in FILES for path in folder.glob(pattern))
 
 
 def named_text(texts: Mapping[str, PackageText], package_id: str) -> PackageText:
@@ -72,13 +78,14 @@ def find_folder(home: Home, package: str) -> Path:
 def do_install_package(home: Home, folder: Path, *, by: str, now: datetime) -> str:
     """Copy a package into the home, in place of an earlier copy, and give its id; with an error nothing is copied."""
     text = read_folder(folder, str(folder))
-    package, _ = load_valid_whole(text, read_texts(home))
+    package, _ = load_valid_with_playbooks(text, read_texts(home))
     target = home.packages / package.id
     with transaction.atomic():
         target.mkdir(parents=True, exist_ok=True)
-        for path in target.glob("*.yaml"):
+        for path in _files_of(target):
             path.unlink()
         for name, content in text.files.items():
+            (target / name).parent.mkdir(exist_ok=True)
             (target / name).write_text(content, encoding="utf-8")
         record_act("package_installed", package.id, {"files": sorted(text.files)}, by=by, now=now)
     return package.id
@@ -98,7 +105,7 @@ def do_publish_package(
     the package declares become columns of the log, filled from history.
     """
     texts = read_texts(home)
-    package, _ = load_valid_whole(named_text(texts, package_id), texts)
+    package, _ = load_valid_with_playbooks(named_text(texts, package_id), texts)
     ready_log(home, log_columns(package.catalogue))
     lineage = (package.id, *package.ancestors)
     text = {f"{name}/{file}": content for name in lineage for file, content in texts[name].files.items()}
