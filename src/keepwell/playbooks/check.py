@@ -1,25 +1,48 @@
 """Rules that the playbooks of a package must pass, one file of `checks/` each, and the whole package looked at once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.errors import PackageError, Problem, nearest
 from keepwell.base.registry import kinds
-from keepwell.base.wall_time import local_time
 from keepwell.health.checks.check import Issue, error
 from keepwell.health.load import read_package
 from keepwell.health.package import Package, PackageText
 from keepwell.playbooks.book import PlaybookBook
 from keepwell.playbooks.load import read_playbooks, template_ids
+from keepwell.playbooks.offset import Offset
 from keepwell.playbooks.step import Step
 from keepwell.signals.check import inspect_whole
 from keepwell.signals.load import read_signals
 
-# Which of two offsets comes first may hang on the day and hour of the enrolment: every hour of a week is tried.
 _MONDAY: Final = datetime(2026, 3, 2, tzinfo=UTC)
-STARTS: Final[Sequence[datetime]] = tuple(_MONDAY + timedelta(hours=hour) for hour in range(7 * 24))
+_TEAMS: Final = ("UTC", "America/Los_Angeles", "Asia/Tokyo")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An enrolment that offsets are tried with; its contact is in UTC."""
+
+    start: datetime
+    team: Calendar
+
+    def due_at(self, offset: Offset, step: Step) -> datetime:
+        """When an offset of the step is over."""
+        return offset.due_at(self.start, step.calendar(Calendar(), self.team))
+
+    def __str__(self) -> str:
+        far = "" if self.team == Calendar() else f" with the team in {self.team.zone} and the contact in UTC"
+        return f"a start on {self.start:%A %H:%M}{far}"
+
+
+# Which of two offsets comes first may hang on the day and hour of the enrolment, and on the zones of contact and team:
+# every hour of a week is tried, with the team near and far.
+TRIALS: Final = tuple(
+    Trial(_MONDAY + timedelta(hours=hour), Calendar(zone=zone)) for zone in _TEAMS for hour in range(168)
+)
 
 
 class PlaybookCheck:
@@ -78,10 +101,5 @@ def unknown(
 
 
 def due_times(step: Step) -> list[datetime]:
-    """When a step is due for each of `STARTS`, in a zone without summer time and with weekends only."""
-    return [step.after.due_at(start, Calendar()) for start in STARTS]
-
-
-def told(start: datetime) -> str:
-    """A start as a sentence names it."""
-    return f"{local_time(start, Calendar().place):%A %H:%M}"
+    """When a step is due in each of `TRIALS`."""
+    return [trial.due_at(step.after, step) for trial in TRIALS]

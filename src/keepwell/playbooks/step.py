@@ -69,8 +69,10 @@ class Step(Shape):
     arm: Name | None = None
     path: Name | None = None
 
-    # Whether the contact hears of it: such steps run on the contact's clock, and late ones obey the playbook.
+    # Whether the contact hears of it: late steps that do obey the playbook.
     reaches_contact: ClassVar[bool] = False
+    # The clock it runs on if it does not say which.
+    usual_clock: ClassVar[Clock] = "team"
 
     def outcome(self, due: Due) -> Outcome:
         raise NotImplementedError
@@ -108,5 +110,4 @@ class Step(Shape):
 
     def calendar(self, contact: Calendar, team: Calendar) -> Calendar:
         """The one of the two that it runs on."""
-        clock = self.clock or ("contact" if self.reaches_contact else "team")
-        return contact if clock == "contact" else team
+        return contact if (self.clock or self.usual_clock) == "contact" else team

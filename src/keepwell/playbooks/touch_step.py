@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from keepwell.base.shape import Name
-from keepwell.playbooks.step import Due, Step
+from keepwell.playbooks.step import Clock, Due, Step
 
 NO_OFFER: Final = "no_offer_stands"
 
@@ -20,6 +20,7 @@ class TouchStep(Step):
     mentions: tuple[Name, ...] = ()
 
     reaches_contact: ClassVar[bool] = True
+    usual_clock: ClassVar[Clock] = "contact"
 
     def roles(self) -> Sequence[str]:
         return (self.sender,) if self.sender else ()

@@ -30,6 +30,7 @@ GIFT = "offers: {gift: {title: Gift, valid_for: 3d}}\n"
 FORK = step("fork", "kind: branch, after: 1h, ways: [{path: deep, only_if: {no_response: true}}]")
 
 EXPIRED = "'offer' makes it after 0m and it stands for 3d. Mention it earlier, or let it stand longer."
+FAR = "Monday 08:00 with the team in America/Los_Angeles and the contact in UTC."
 IN_ORDER = " Offsets count from the enrolment; put the steps in order."
 # By check: playbooks by id, and what is said of them.
 CASES = {
@@ -173,6 +174,16 @@ CASES = {
         (
             {"one": one(OFFER + MAIL.replace("after: 1h", "mentions: [gift], after: 3d"), GIFT)},
             "playbooks/one.yaml:7: 'mail' mentions the offer 'gift' when it has expired: " + EXPIRED,
+        ),
+        (
+            {
+                "one": one(
+                    step("offer", "kind: offer, offers: [gift], after: day 1 at 09:00, clock: team")
+                    + MAIL.replace("after: 1h", "mentions: [gift], after: day 1 at 10:00"),
+                    GIFT,
+                )
+            },
+            "playbooks/one.yaml:7: 'mail' mentions the offer 'gift' before 'offer' makes it, for a start on " + FAR,
         ),
         ({"one": one(TASK, GIFT)}, "playbooks/one.yaml:4: warning: no step makes the offer 'gift'."),
     ],

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from keepwell.base.periods import format_period
 from keepwell.health.checks.check import Issue, error, warning
 from keepwell.playbooks.book import PlaybookBook
-from keepwell.playbooks.check import STARTS, PlaybookCheck, due_times, told, unknown
+from keepwell.playbooks.check import TRIALS, PlaybookCheck, due_times, unknown
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.step import Step
 
@@ -37,12 +37,9 @@ def _dead(playbook: Playbook, number: int, step: Step, offer: str) -> str:
         return f"'{step.id}' mentions the offer '{offer}', which no step above it makes."
     valid_for = playbook.offers[offer].valid_for
     maker = makers[-1]
-    for start, mine, made in zip(STARTS, due_times(step), due_times(maker), strict=True):
+    for trial, mine, made in zip(TRIALS, due_times(step), due_times(maker), strict=True):
         if mine < made:
-            return (
-                f"'{step.id}' mentions the offer '{offer}' before '{maker.id}' makes it, for an enrolment on "
-                f"{told(start)}."
-            )
+            return f"'{step.id}' mentions the offer '{offer}' before '{maker.id}' makes it, for {trial}."
         if mine >= made + valid_for:
             return (
                 f"'{step.id}' mentions the offer '{offer}' when it has expired: '{maker.id}' makes it after "

@@ -7,10 +7,9 @@ step. Where the order hangs on the day and hour of the enrolment, nothing is sai
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from keepwell.base.business_time import Calendar
 from keepwell.health.checks.check import Issue, error
 from keepwell.playbooks.book import PlaybookBook
-from keepwell.playbooks.check import STARTS, PlaybookCheck, due_times
+from keepwell.playbooks.check import TRIALS, PlaybookCheck, due_times
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.step import Step
 
@@ -27,7 +26,7 @@ class RisingOffsets(PlaybookCheck):
             for number, step in enumerate(playbook.steps):
                 if step.within is None:
                     continue
-                ends = [step.within.due_at(start, Calendar()) for start in STARTS]
+                ends = [trial.due_at(step.within, step) for trial in TRIALS]
                 if all(end < due_at for end, due_at in zip(ends, due_times(step), strict=True)):
                     sentence = f"'{step.id}' is due after {step.after.words}, when {step.within.words} are over."
                     yield error(spot.problem(sentence, "steps", number, "within"))

@@ -4,13 +4,13 @@ Later steps with `path: …` are done only on that path. Without `otherwise` non
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from keepwell.base.shape import Name
 from keepwell.playbooks.only import Only
-from keepwell.playbooks.step import Due, Outcome, Step
+from keepwell.playbooks.step import Clock, Due, Outcome, Step
 from keepwell.signals.rule import Shape
 
 
@@ -23,6 +23,9 @@ class Branch(Step):
     kind: Literal["branch"] = "branch"
     ways: Annotated[tuple[Way, ...], Field(min_length=1)]
     otherwise: Name | None = None
+
+    # Messages on its paths run on the contact's clock and must not come before it.
+    usual_clock: ClassVar[Clock] = "contact"
 
     def paths(self) -> Sequence[str]:
         return tuple(dict.fromkeys((*(way.path for way in self.ways), *((self.otherwise,) if self.otherwise else ()))))

@@ -4,18 +4,22 @@ If none is left, the step is skipped. The contact reads of them by a later step 
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from keepwell.base.shape import Name
 from keepwell.playbooks.decision import Offer as MakeOffer
-from keepwell.playbooks.step import Due, Outcome, Step
+from keepwell.playbooks.step import Clock, Due, Outcome, Step
 
 
 class Offer(Step):
     kind: Literal["offer"] = "offer"
     offers: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+    # The message that tells of it runs on the contact's clock and must not come before it.
+    reaches_contact: ClassVar[bool] = True
+    usual_clock: ClassVar[Clock] = "contact"
 
     def offers_made(self) -> Sequence[str]:
         return self.offers
