@@ -51,6 +51,11 @@ def advance(playbook: Playbook, enrolment: Enrolment, facts: Facts, now: datetim
     return _ended(playbook, enrolment, tuple(decisions), Finish(COMPLETED, now))
 
 
+def end_enrolment(playbook: Playbook, enrolment: Enrolment, because: str, now: datetime) -> Advance:
+    """The end by somebody from outside, such as `SUPERSEDED`; one that has ended already stays as it is."""
+    return Advance(enrolment) if enrolment.is_finished else _ended(playbook, enrolment, (), Finish(because, now))
+
+
 def timetable(playbook: Playbook, enrolment: Enrolment) -> list[tuple[datetime, Step]]:
     """The steps that are still to come, in the order in which they fall due; those due together as they are written."""
     to_come = [

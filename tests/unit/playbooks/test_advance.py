@@ -4,11 +4,11 @@ from datetime import datetime
 
 import pytest
 
-from keepwell.playbooks.advance import Advance, advance
+from keepwell.playbooks.advance import Advance, advance, end_enrolment
 from keepwell.playbooks.decision import CreateTask, Finish, Offer, Send
 from keepwell.playbooks.enrolment import HOLDOUT, Enrolment, with_suppressed
 from keepwell.playbooks.facts import Facts
-from keepwell.playbooks.playbook import Playbook
+from keepwell.playbooks.playbook import SUPERSEDED, Playbook
 from tests.unit.playbooks.world import START, enrolled, facts, hours, playbook
 
 ESCALATION = playbook(
@@ -176,6 +176,16 @@ def test_work_of_ours_is_done_late_rather_than_not_at_all() -> None:
     assert isinstance(task, CreateTask)
     assert task.origin.is_late
     assert steps(advance(strict, enrolled(), facts(), START + hours(90))) == [""]
+
+
+def test_another_playbook_ends_it_once() -> None:
+    begun = advance(ESCALATION, enrolled(), facts(), START + hours(1)).enrolment
+    found = end_enrolment(ESCALATION, begun, SUPERSEDED, START + hours(2))
+    assert found.decisions == (Finish("superseded", START + hours(2)),)
+    assert found.enrolment.settled["mail"].status == "done"
+    assert found.enrolment.settled["call"].because == "superseded"
+    assert advance(ESCALATION, found.enrolment, facts(), START + hours(24)).decisions == ()
+    assert end_enrolment(ESCALATION, found.enrolment, "churned", START + hours(3)) == Advance(found.enrolment)
 
 
 def test_accounts_of_the_holdout_are_left_alone() -> None:
