@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from keepwell.playbooks.start import Earlier, Start, choose_start
+from keepwell.playbooks.start import Earlier, Start, choose_start, start_refusal
 from tests.unit.playbooks.world import START, book
 
 STEPS = "steps:\n  - {id: call, kind: task, title: Call, after: 1h}\n"
@@ -32,6 +32,13 @@ def test_what_has_ended_is_not_ended_again() -> None:
 def test_an_account_goes_through_a_playbook_once_at_a_time() -> None:
     found = choose_start(BOOK, "silent", [Earlier("mild", START - 90 * DAY)], START)
     assert found == Start(refused=(("mild", "already_open"),))
+
+
+def test_nothing_milder_starts_beside_the_one_that_the_signal_asks_for_first() -> None:
+    apart = {**BOOK, "hard": BOOK["hard"].model_copy(update={"supersedes": ()})}
+    found = choose_start(apart, "fell", [Earlier("hard", START - DAY)], START)
+    assert found == Start(refused=(("hard", "already_open"),))
+    assert start_refusal(apart, "mild", [Earlier("hard", START - DAY)], START) == ""
 
 
 def test_a_milder_one_does_not_start_beside_the_one_that_supersedes_it() -> None:
