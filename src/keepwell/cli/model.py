@@ -17,7 +17,7 @@ PackageArgument = Annotated[str, typer.Argument(help="Id of a package, or the fo
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
-CasesOption = Annotated[bool, typer.Option("--cases", help="Also try the cases in its folder cases/.")]
+CasesOption = Annotated[bool, typer.Option("--cases", help="Also try its cases.")]
 
 
 @app.command("check")
@@ -26,14 +26,17 @@ def check(package: PackageArgument, as_json: JsonOption = False, cases: CasesOpt
     settings = start_without_home()
     from keepwell.health.checks.check import error
     from keepwell.jobs.package import find_folder, find_text
+    from keepwell.jobs.playbook_case import try_playbook_cases
     from keepwell.jobs.signal_case import try_cases
-    from keepwell.signals.check import inspect_whole
+    from keepwell.playbooks.check import inspect_with_playbooks
 
     home = Home(settings.home)
     text, others = find_text(home, package)
-    issues = inspect_whole(text, others)
+    issues = inspect_with_playbooks(text, others)
     errors = sum(issue.level == "error" for issue in issues)
-    tried = try_cases(text, others, find_folder(home, package)) if cases and not errors else []
+    folder = find_folder(home, package)
+    is_tried = cases and not errors
+    tried = [*try_cases(text, others, folder), *try_playbook_cases(text, others, folder)] if is_tried else []
     failed = [error(problem) for file in tried for problem in file.problems]
     issues, errors = [*issues, *failed], errors + len(failed)
     if as_json:

@@ -17,12 +17,15 @@ from keepwell.health.package import Package, PackageText
 from keepwell.jobs.audit import record_act
 from keepwell.lake.log import EventLog
 from keepwell.lake.snapshot import PropertyColumn
-from keepwell.signals.check import load_valid_whole
+from keepwell.playbooks.check import load_valid_with_playbooks
 from keepwell.store.models import ModelVersion
 
 SHIPPED: Final = Path(__file__).parent.parent / "models"
-# The sub-folder with the cases of a package; they are no part of what is published.
+# The files of a package; what else lies in its folder, such as cases, is not published.
+FILES: Final = ("*.yaml", "playbooks/*.yaml", "templates/*.yaml", "templates/*.md")
+# The sub-folders with the cases of its signals and of its playbooks.
 CASES: Final = "cases"
+PLAYBOOK_CASES: Final = "playbook_cases"
 
 
 def read_texts(home: Home) -> dict[str, PackageText]:
@@ -40,12 +43,20 @@ def read_folder(folder: Path, shown: str) -> PackageText:
     if not (folder / HEADER).is_file():
         raise UserError(f"{folder} holds no {HEADER}. Name the folder of a package.")
     files: dict[str, str] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in _files_of(folder):
         try:
-            files[path.name] = path.read_text(encoding="utf-8")
+            files[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise UserError(f"{path}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
     return PackageText(shown, files)
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return sorted(path for pattern in FILES for path in folder.glob(pattern))
+
+
+def _cases_of(folder: Path) -> list[Path]:
+    return sorted(path for name in (CASES, PLAYBOOK_CASES) for path in folder.glob(f"{name}/*.yaml"))
 
 
 def named_text(texts: Mapping[str, PackageText], package_id: str) -> PackageText:
@@ -77,12 +88,12 @@ def do_install_package(home: Home, folder: Path, *, by: str, now: datetime) -> s
     Its cases go with it.
     """
     text = read_folder(folder, str(folder))
-    package, _ = load_valid_whole(text, read_texts(home))
+    package, _ = load_valid_with_playbooks(text, read_texts(home))
     target = home.packages / package.id
-    cases = {f"{CASES}/{path.name}": path.read_bytes() for path in folder.glob(f"{CASES}/*.yaml")}
+    cases = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _cases_of(folder)}
     files = {**{name: content.encode() for name, content in text.files.items()}, **cases}
     with transaction.atomic():
-        for path in (*target.glob("*.yaml"), *target.glob(f"{CASES}/*.yaml")):
+        for path in (*_files_of(target), *_cases_of(target)):
             path.unlink()
         for name, content in files.items():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +116,7 @@ def do_publish_package(
     the package declares become columns of the log, filled from history.
     """
     texts = read_texts(home)
-    package, _ = load_valid_whole(named_text(texts, package_id), texts)
+    package, _ = load_valid_with_playbooks(named_text(texts, package_id), texts)
     ready_log(home, log_columns(package.catalogue))
     lineage = (package.id, *package.ancestors)
     text = {f"{name}/{file}": content for name in lineage for file, content in texts[name].files.items()}

@@ -1,0 +1,145 @@
+"""The state machine of an enrolment: what is due now, as decisions, and what is left.
+
+The same inputs give the same outputs. Once its outcome is in the enrolment, a step never decides again; after the end
+of the enrolment nothing decides.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from keepwell.facts.notice import CSM
+from keepwell.playbooks.decision import Decision, Finish, Offer, Origin
+from keepwell.playbooks.enrolment import HOLDOUT, Enrolment, OfferMade, Settled, with_end, with_settled
+from keepwell.playbooks.facts import Facts
+from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, GOAL, OPTED_OUT, Playbook
+from keepwell.playbooks.step import Due, Late, Outcome, Step
+from keepwell.signals.truth import YES
+
+ANOTHER_PATH: Final = "another_path"
+TOO_LATE: Final = "too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """`due_at` is when the next step is due, None after the end. Exits may hold at any time before."""
+
+    enrolment: Enrolment
+    decisions: tuple[Decision, ...] = ()
+    due_at: datetime | None = None
+
+
+def advance(playbook: Playbook, enrolment: Enrolment, facts: Facts, now: datetime) -> Advance:
+    """Everything that is due at `now`, in the order in which it was due; exits come first."""
+    if enrolment.is_finished:
+        return Advance(enrolment)
+    enrolment = _with_reply(enrolment, facts, now)
+    because = _exit(playbook, enrolment, facts)
+    if because:
+        return _ended(playbook, enrolment, (), Finish(because, now))
+    decisions: list[Decision] = []
+    for due_at, step in timetable(playbook, enrolment):
+        if due_at > now:
+            return Advance(enrolment, tuple(decisions), due_at)
+        outcome = _outcome(playbook, enrolment, facts, step, due_at, now)
+        enrolment = _with_outcome(enrolment, step, outcome, now)
+        end = next((decision for decision in outcome.decisions if isinstance(decision, Finish)), None)
+        if end is not None:
+            return _ended(playbook, enrolment, tuple(decisions), end)
+        decisions += outcome.decisions
+    return _ended(playbook, enrolment, tuple(decisions), Finish(COMPLETED, now))
+
+
+def end_enrolment(playbook: Playbook, enrolment: Enrolment, because: str, now: datetime) -> Advance:
+    """The end by somebody from outside, such as `SUPERSEDED`; one that has ended already stays as it is."""
+    return Advance(enrolment) if enrolment.is_finished else _ended(playbook, enrolment, (), Finish(because, now))
+
+
+def timetable(playbook: Playbook, enrolment: Enrolment) -> list[tuple[datetime, Step]]:
+    """The steps that are still to come, in the order in which they fall due; those due together as they are written."""
+    to_come = [
+        (_due_at(step, enrolment), place, step)
+        for place, step in playbook.steps_for(enrolment.arm)
+        if step.id not in enrolment.settled
+    ]
+    return [(due_at, step) for due_at, _, step in sorted(to_come, key=lambda one: one[:2])]
+
+
+def _due_at(step: Step, enrolment: Enrolment) -> datetime:
+    calendar = step.calendar(enrolment.contact_calendar, enrolment.team_calendar)
+    return step.after.due_at(enrolment.started_at, calendar)
+
+
+def _done_by(step: Step, enrolment: Enrolment) -> datetime | None:
+    if step.within is None:
+        return None
+    calendar = step.calendar(enrolment.contact_calendar, enrolment.team_calendar)
+    return step.within.due_at(enrolment.started_at, calendar)
+
+
+def _with_reply(enrolment: Enrolment, facts: Facts, now: datetime) -> Enrolment:
+    """Keeps the first answer; one from before the enrolment answers something else."""
+    replied_at = facts.replied_at
+    if enrolment.replied_at is not None or replied_at is None:
+        return enrolment
+    return replace(enrolment, replied_at=replied_at) if enrolment.started_at <= replied_at <= now else enrolment
+
+
+def _exit(playbook: Playbook, enrolment: Enrolment, facts: Facts) -> str:
+    """Why the enrolment ends now, "" if it goes on. What cannot be said ends nothing."""
+    if facts.is_churned:
+        return CHURNED
+    if facts.is_opted_out:
+        return OPTED_OUT
+    if enrolment.arm == HOLDOUT:
+        return HOLDOUT
+    if playbook.goal is not None and facts.truth(playbook.goal) == YES:
+        return GOAL
+    if playbook.while_open and facts.is_signal_open is False:
+        return CONDITION_GONE
+    return next((name for name, when in playbook.exits.items() if facts.truth(when) == YES), "")
+
+
+def _outcome(
+    playbook: Playbook, enrolment: Enrolment, facts: Facts, step: Step, due_at: datetime, now: datetime
+) -> Outcome:
+    if step.path is not None and step.path not in enrolment.paths:
+        return Outcome(skipped=ANOTHER_PATH)
+    refusal = step.only_if.refusal(enrolment, facts) if step.only_if is not None else ""
+    if refusal:
+        return Outcome(skipped=refusal)
+    done_by, approve_by = _done_by(step, enrolment), playbook.approver(step)
+    latest = due_at + playbook.grace if done_by is None else max(done_by, due_at)
+    is_late = now > latest
+    policy = _late_policy(playbook, step)
+    if is_late and policy == "skip":
+        return Outcome(skipped=TOO_LATE)
+    if is_late and policy == "ask":
+        approve_by = approve_by or step.sender_role() or CSM
+    origin = Origin(step.id, due_at, done_by, is_late, approve_by)
+    return step.outcome(Due(enrolment=enrolment, facts=facts, origin=origin, now=now, offers=playbook.offers))
+
+
+def _late_policy(playbook: Playbook, step: Step) -> Late:
+    """What nobody outside hears of is done late rather than not at all, unless the step itself says otherwise."""
+    return step.late or (playbook.late if step.reaches_contact else "send")
+
+
+def _with_outcome(enrolment: Enrolment, step: Step, outcome: Outcome, now: datetime) -> Enrolment:
+    status = Settled("skipped", now, outcome.skipped) if outcome.skipped else Settled("done", now)
+    enrolment = with_settled(enrolment, step.id, status)
+    made = {
+        name: OfferMade(step.id, expires_at)
+        for decision in outcome.decisions
+        if isinstance(decision, Offer)
+        for name, expires_at in decision.expires_at.items()
+    }
+    paths = enrolment.paths | {outcome.path} if outcome.path else enrolment.paths
+    return replace(enrolment, paths=paths, offers=MappingProxyType({**enrolment.offers, **made}))
+
+
+def _ended(playbook: Playbook, enrolment: Enrolment, decisions: tuple[Decision, ...], end: Finish) -> Advance:
+    for _, step in timetable(playbook, enrolment):
+        enrolment = with_settled(enrolment, step.id, Settled("skipped", end.at, end.because))
+    return Advance(with_end(enrolment, end.because, end.at), (*decisions, end))

@@ -1,0 +1,105 @@
+"""Rules that the playbooks of a package must pass, one file of `checks/` each, and the whole package looked at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final
+
+from keepwell.base.business_time import Calendar
+from keepwell.base.errors import PackageError, Problem, nearest
+from keepwell.base.registry import kinds
+from keepwell.health.checks.check import Issue, error
+from keepwell.health.load import read_package
+from keepwell.health.package import Package, PackageText
+from keepwell.playbooks.book import PlaybookBook
+from keepwell.playbooks.load import read_playbooks, template_ids
+from keepwell.playbooks.offset import Offset
+from keepwell.playbooks.step import Step
+from keepwell.signals.check import inspect_whole
+from keepwell.signals.load import read_signals
+
+_MONDAY: Final = datetime(2026, 3, 2, tzinfo=UTC)
+_TEAMS: Final = ("UTC", "America/Los_Angeles", "Asia/Tokyo")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An enrolment that offsets are tried with; its contact is in UTC."""
+
+    start: datetime
+    team: Calendar
+
+    def due_at(self, offset: Offset, step: Step) -> datetime:
+        """When an offset of the step is over."""
+        return offset.due_at(self.start, step.calendar(Calendar(), self.team))
+
+    def __str__(self) -> str:
+        far = "" if self.team == Calendar() else f" with the team in {self.team.zone} and the contact in UTC"
+        return f"a start on {self.start:%A %H:%M}{far}"
+
+
+# Which of two offsets comes first may hang on the day and hour of the enrolment, and on the zones of contact and team:
+# every hour of a week is tried, with the team near and far.
+TRIALS: Final = tuple(
+    Trial(_MONDAY + timedelta(hours=hour), Calendar(zone=zone)) for zone in _TEAMS for hour in range(168)
+)
+
+
+class PlaybookCheck:
+    """A rule. `kind` is the name of its file."""
+
+    kind: ClassVar[str]
+
+    def issues(self, book: PlaybookBook) -> Iterable[Issue]:
+        raise NotImplementedError
+
+
+def check_playbooks(book: PlaybookBook) -> list[Issue]:
+    """What all rules say, in file order."""
+    rules = kinds("keepwell.playbooks.checks", PlaybookCheck)
+    return sorted({issue for rule in rules.values() for issue in rule().issues(book)})
+
+
+def inspect_with_playbooks(text: PackageText, others: Mapping[str, PackageText]) -> list[Issue]:
+    """Everything there is to say about a package's files: health models, signals and playbooks."""
+    return sorted({*inspect_whole(text, others), *_playbook_issues(text, others)})
+
+
+def load_valid_with_playbooks(text: PackageText, others: Mapping[str, PackageText]) -> tuple[Package, PlaybookBook]:
+    """The package and its playbooks, or a PackageError with every error in them."""
+    reading = read_package(text, others)
+    errors = [issue for issue in inspect_with_playbooks(text, others) if issue.level == "error"]
+    if errors or reading.package is None:
+        raise PackageError([Problem(issue.file, issue.line, issue.sentence) for issue in errors])
+    signals = read_signals(text, reading.package).book
+    return reading.package, read_playbooks(text, signals, template_ids(text)).book
+
+
+def _playbook_issues(text: PackageText, others: Mapping[str, PackageText]) -> Iterator[Issue]:
+    package = read_package(text, others).package
+    if package is None or not package.models:
+        return
+    reading = read_playbooks(text, read_signals(text, package).book, template_ids(text))
+    yield from map(error, reading.problems)
+    yield from check_playbooks(reading.book)
+
+
+def unknown(
+    book: PlaybookBook,
+    playbook: str,
+    path: tuple[str | int, ...],
+    noun: str,
+    asked: Iterable[str],
+    known: Iterable[str],
+) -> Iterator[Issue]:
+    """An error at a place of a playbook for every name that is not known, with the nearest that is."""
+    names = tuple(known)
+    for one in dict.fromkeys(asked):
+        if one not in names:
+            hint = nearest(one, names) or (f" Known: {', '.join(names)}." if len(names) < 8 and names else "")
+            yield error(book.spots[playbook].problem(f"unknown {noun} '{one}'.{hint}", *path))
+
+
+def due_times(step: Step) -> list[datetime]:
+    """When a step is due in each of `TRIALS`."""
+    return [trial.due_at(step.after, step) for trial in TRIALS]

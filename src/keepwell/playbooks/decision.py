@@ -1,0 +1,97 @@
+"""What a step may decide. Nothing here is sent: whoever receives a decision asks about consent, caps and quiet hours
+first, has it approved where `approve_by` names a role, and asks again whether the enrolment has ended since."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a decision comes from: the step, when it was due, and by when it must be done (None: at once).
+
+    `is_late` says that the look came after that. `approve_by` is the role that must say yes first, "" for nobody.
+    """
+
+    step: str
+    due_at: datetime
+    done_by: datetime | None = None
+    is_late: bool = False
+    approve_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A message to the contact, in the name of a role ("" for the company); it may mention these offers."""
+
+    origin: Origin
+    template: str
+    sender: str = ""
+    offers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInApp:
+    """A message that the product shows to the contact."""
+
+    origin: Origin
+    template: str
+    sender: str = ""
+    offers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTask:
+    """Work for whoever holds the role; `document` is the template of what it is to bring, "" for nothing written."""
+
+    origin: Origin
+    role: str
+    title: str
+    about: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """A member of the role becomes the account's own; `must_reach_out` says that they write or call at once."""
+
+    origin: Origin
+    role: str
+    must_reach_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """These roles are told the sentence."""
+
+    origin: Origin
+    roles: tuple[str, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """These offers stand from now on, each before the instant given for it."""
+
+    origin: Origin
+    expires_at: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrol:
+    """The account is to go through another playbook."""
+
+    origin: Origin
+    playbook: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The enrolment is over. `because` is a built-in reason or an exit; `step` is "" unless a step said so."""
+
+    because: str
+    at: datetime
+    step: str = ""
+
+
+Decision = Send | ShowInApp | CreateTask | Assign | Notify | Offer | Enrol | Finish

@@ -1,0 +1,174 @@
+"""Whether a playbook makes of a case what it says."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from keepwell.base.business_time import Calendar
+from keepwell.base.errors import nearest
+from keepwell.base.wall_time import instant_of, local_time
+from keepwell.health.health_model import HealthModel
+from keepwell.health.held_band import HeldBand, hold_band
+from keepwell.health.score import nano
+from keepwell.playbooks.advance import advance
+from keepwell.playbooks.book import PlaybookBook
+from keepwell.playbooks.case import FORM, Happening, PlaybookCase
+from keepwell.playbooks.decision import Decision, Finish
+from keepwell.playbooks.enrolment import Enrolment
+from keepwell.playbooks.facts import Facts
+from keepwell.signals.look import with_segments
+from keepwell.signals.panel import Known, Panel
+
+ACCOUNT: Final = 1
+
+
+@dataclass(slots=True)
+class _World:
+    """What is known of the account as its case goes on."""
+
+    model: HealthModel
+    metrics: dict[str, float | None]
+    traits: Mapping[str, Known]
+    nano_points: int | None = None
+    held: HeldBand | None = None
+    replied_at: datetime | None = None
+    is_churned: bool = False
+    is_opted_out: bool = False
+    is_signal_open: bool | None = True
+
+    def take(self, happening: Happening, at: datetime) -> None:
+        if happening.score is not None:
+            self.score(nano(happening.score), at)
+        self.metrics.update(happening.metrics)
+        if happening.replied:
+            self.replied_at = self.replied_at or at
+        self.is_churned = self.is_churned if happening.churned is None else happening.churned
+        self.is_opted_out = self.is_opted_out if happening.opted_out is None else happening.opted_out
+        self.is_signal_open = self.is_signal_open if happening.signal_open is None else happening.signal_open
+
+    def score(self, nano_points: int, at: datetime) -> None:
+        self.nano_points = nano_points
+        self.held = hold_band(self.held, nano_points, self.model, at)
+
+    def facts(self, book: PlaybookBook, at: datetime) -> Facts:
+        return Facts(
+            panel=with_segments(book.signals, self._panel(at)),
+            replied_at=self.replied_at,
+            is_churned=self.is_churned,
+            is_opted_out=self.is_opted_out,
+            is_signal_open=self.is_signal_open,
+        )
+
+    def _panel(self, at: datetime) -> Panel:
+        bands = tuple(band.id for band in self.model.bands)
+        place = {"": -1, **{band: number for number, band in enumerate(bands)}}
+        held = self.held
+        return Panel(
+            as_of=at,
+            accounts=np.array([ACCOUNT], dtype=np.int64),
+            bands=bands,
+            has_score=np.array([self.nano_points is not None]),
+            nano_points=np.array([self.nano_points or 0], dtype=np.int64),
+            band=np.array([place[held.band] if held else -1]),
+            band_before=np.array([place[held.before] if held else -1]),
+            trend=np.array([""], dtype=np.object_),
+            metrics={
+                name: np.array([np.nan if value is None else value], dtype=np.float64)
+                for name, value in self.metrics.items()
+            },
+            traits=[self.traits],
+        )
+
+
+@dataclass(slots=True)
+class _Story:
+    """What came of a case."""
+
+    enrolment: Enrolment
+    decisions: list[tuple[datetime, Decision]] = field(default_factory=list)
+
+
+def try_playbook_case(book: PlaybookBook, playbook: str, case: PlaybookCase) -> Iterator[str]:
+    """A sentence for everything that is not as the case says."""
+    if playbook not in book.playbooks:
+        yield f"there is no playbook '{playbook}'.{nearest(playbook, tuple(book.playbooks))}"
+        return
+    try:
+        contact = Calendar(zone=case.zone, country=case.country)
+        team = Calendar(zone=case.team_zone or case.zone)
+    except ValueError as found:
+        yield f"expected {found}" if str(found).endswith("?") else f"expected {found}."
+        return
+    story = _played(book, playbook, case, contact, team)
+    yield from _wrong(case, story, contact)
+
+
+def _played(book: PlaybookBook, playbook: str, case: PlaybookCase, contact: Calendar, team: Calendar) -> _Story:
+    started_at = instant_of(case.starts, contact.place)
+    world = _World(book.signals.model, dict(case.metrics), case.traits)
+    if case.score is not None:
+        world.score(nano(case.score), started_at)
+    story = _Story(
+        Enrolment(
+            playbook=playbook,
+            version=1,
+            account=str(ACCOUNT),
+            started_at=started_at,
+            arm=case.arm,
+            contact_calendar=contact,
+            team_calendar=team,
+            nano_points_at_start=world.nano_points,
+            band_at_start=world.held.band if world.held else "",
+        )
+    )
+    waiting = sorted(case.then, key=lambda one: one.after)
+    now: datetime | None = started_at
+    while now is not None and not story.enrolment.is_finished:
+        while waiting and started_at + waiting[0].after <= now:
+            world.take(waiting[0], started_at + waiting[0].after)
+            waiting.pop(0)
+        found = advance(book.playbooks[playbook], story.enrolment, world.facts(book, now), now)
+        story.enrolment = found.enrolment
+        story.decisions += [(now, decision) for decision in found.decisions]
+        moments = [*([found.due_at] if found.due_at else []), *(started_at + one.after for one in waiting[:1])]
+        now = _awake(min(moments), started_at, case) if moments else None
+    return story
+
+
+def _awake(at: datetime, started_at: datetime, case: PlaybookCase) -> datetime:
+    """The moment itself, or the end of the time in which nobody looks."""
+    if case.asleep is None:
+        return at
+    begin, end = (started_at + length for length in case.asleep)
+    return end if begin <= at < end else at
+
+
+def _wrong(case: PlaybookCase, story: _Story, contact: Calendar) -> Iterator[str]:
+    def told(at: datetime) -> str:
+        return local_time(at, contact.place).strftime(FORM)
+
+    done = [f"{told(at)} {one.origin.step}" for at, one in story.decisions if not isinstance(one, Finish)]
+    wanted = [f"{one.at.strftime(FORM)} {one.step}" for one in case.steps]
+    if done != wanted:
+        lacking = [one for one in wanted if one not in done]
+        beyond = [one for one in done if one not in wanted]
+        if lacking:
+            yield f"did not come: {', '.join(lacking)}."
+        if beyond:
+            yield f"was not expected: {', '.join(beyond)}."
+        if not (lacking or beyond):
+            yield f"came in another order: {', '.join(done)}."
+    for step, because in case.skipped.items():
+        settled = story.enrolment.settled.get(step)
+        found = settled.because or settled.status if settled else "still to come"
+        if found != because:
+            yield f"expected that '{step}' is skipped for {because}, found {found}."
+    if case.ends is not None:
+        wanted_end = f"{case.ends.at.strftime(FORM)} {case.ends.because}"
+        at = story.enrolment.finished_at
+        found_end = f"{told(at)} {story.enrolment.finished_because}" if at is not None else "no end"
+        if found_end != wanted_end:
+            yield f"expected the end {wanted_end}, found {found_end}."
