@@ -72,6 +72,10 @@ NAMES: Final = ("feature_used", "signed_in", "session_ended", "docs_viewed")
 TICK: Final = os.sysconf("SC_CLK_TCK")
 
 
+class UnexpectedAnswerError(Exception):
+    """The API does not say what was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """An event that something is to follow from: its account, and when it was sent by two clocks."""
@@ -91,6 +95,7 @@ class Load:
     waits_s: dict[str, list[float]] = field(default_factory=lambda: {what: [] for what in PROBES})
     sent: int = 0
     refused: int = 0
+    wrong: list[str] = field(default_factory=list)
     behind_s: float = 0.0
     _waiting: dict[str, list[Probe]] = field(default_factory=lambda: {what: [] for what in PROBES})
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -107,6 +112,8 @@ class Load:
             self._stop.set()
             for thread in threads:
                 thread.join()
+        if self.wrong:
+            raise SystemExit(self.wrong[0])
 
     def forget(self) -> None:
         for waits in self.waits_s.values():
@@ -153,7 +160,13 @@ class Load:
             if over_s is None and self._stop.wait(1 / ASKED_A_SECOND):
                 over_s = time.monotonic() + PATIENCE_S
             for probe in list(waiting):
-                if is_visible(connection, next(keys), probe):
+                try:
+                    is_seen = is_visible(connection, next(keys), probe)
+                except (http.client.HTTPException, OSError, UnexpectedAnswerError) as error:
+                    # What a thread raises ends nothing but the thread.
+                    self.wrong.append(repr(error))
+                    return
+                if is_seen:
                     self.waits_s[what].append(time.monotonic() - probe.sent_s)
                     waiting.remove(probe)
                 time.sleep(1 / ASKED_A_SECOND)
@@ -193,7 +206,7 @@ def _answer(connection: http.client.HTTPConnection, path: str, headers: dict[str
     answer = connection.getresponse()
     body = answer.read()
     if answer.status != 200:
-        raise SystemExit(f"The API answered {answer.status}: {body[:300]!r}")
+        raise UnexpectedAnswerError(f"The API answered {answer.status} to {path}: {body[:300]!r}")
     return dict(json.loads(body))
 
 

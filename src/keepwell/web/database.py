@@ -47,6 +47,6 @@ def _by_url(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or folder,
         "PORT": port or "",
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
+        # Each request runs in a thread of its own: a connection that outlived it would serve nobody, and stay.
+        "CONN_MAX_AGE": 0,
     }
