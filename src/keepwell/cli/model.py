@@ -1,6 +1,5 @@
 """keepwell model: check, show and publish health models."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from keepwell.base.clock import SystemClock
 from keepwell.base.home import Home
 from keepwell.cli.init import operator
+from keepwell.cli.issue import count, show_issues
 from keepwell.cli.start import start, start_without_home
 
 app = typer.Typer(no_args_is_help=True, help="Check, show and publish health models.")
@@ -33,23 +33,12 @@ def check(package: PackageArgument, as_json: JsonOption = False, cases: CasesOpt
     home = Home(settings.home)
     text, others = find_text(home, package)
     issues = inspect_with_playbooks(text, others)
-    errors = sum(issue.level == "error" for issue in issues)
     folder = find_folder(home, package)
-    is_tried = cases and not errors
+    is_tried = cases and not any(issue.level == "error" for issue in issues)
     tried = [*try_cases(text, others, folder), *try_playbook_cases(text, others, folder)] if is_tried else []
     failed = [error(problem) for file in tried for problem in file.problems]
-    issues, errors = [*issues, *failed], errors + len(failed)
-    if as_json:
-        told = [{"file": i.file, "line": i.line, "level": i.level, "sentence": i.sentence} for i in issues]
-        typer.echo(json.dumps(told, indent=2))
-    else:
-        for issue in issues:
-            typer.echo(str(issue))
-        warnings = len(issues) - errors
-        counted = f", {_count(sum(file.cases for file in tried), 'case')} tried" if cases else ""
-        typer.echo(f"{text.folder}: {_count(errors, 'error')}, {_count(warnings, 'warning')}{counted}.")
-    if errors:
-        raise typer.Exit(1)
+    counted = f", {count(sum(file.cases for file in tried), 'case')} tried" if cases else ""
+    show_issues([*issues, *failed], text.folder, last=counted, as_json=as_json)
 
 
 @app.command("show")
@@ -84,7 +73,3 @@ def publish(package: PackageArgument, note: Annotated[str, typer.Option(help="Wh
 
 def _is_folder(package: str) -> bool:
     return "/" in package or Path(package).is_dir()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

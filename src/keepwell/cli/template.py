@@ -7,6 +7,7 @@ import typer
 
 from keepwell.base.errors import PackageError, UserError, nearest
 from keepwell.base.home import Home
+from keepwell.cli.issue import count, show_issues
 from keepwell.cli.model import JsonOption, PackageArgument
 from keepwell.cli.start import start_without_home
 
@@ -21,21 +22,8 @@ def check(package: PackageArgument, as_json: JsonOption = False) -> None:
     from keepwell.playbooks.template_book import ENDING, inspect_templates
 
     text = find_templates(Home(settings.home), package)
-    issues = inspect_templates(text)
-    errors = sum(issue.level == "error" for issue in issues)
-    if as_json:
-        told = [{"file": i.file, "line": i.line, "level": i.level, "sentence": i.sentence} for i in issues]
-        typer.echo(json.dumps(told, indent=2))
-    else:
-        for issue in issues:
-            typer.echo(str(issue))
-        counted = sum(name.endswith(ENDING) for name in text.files)
-        typer.echo(
-            f"{text.folder}: {_count(counted, 'template')}, {_count(errors, 'error')}, "
-            f"{_count(len(issues) - errors, 'warning')}."
-        )
-    if errors:
-        raise typer.Exit(1)
+    counted = count(sum(name.endswith(ENDING) for name in text.files), "template")
+    show_issues(inspect_templates(text), text.folder, first=f"{counted}, ", as_json=as_json)
 
 
 @app.command("preview")
@@ -65,7 +53,3 @@ def preview(
         typer.echo(mail.html, nl=False)
     else:
         typer.echo(f"Subject: {mail.subject}\n\n{mail.text}", nl=False)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
