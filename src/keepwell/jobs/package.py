@@ -44,11 +44,16 @@ def read_folder(folder: Path, shown: str) -> PackageText:
         raise UserError(f"{folder} holds no {HEADER}. Name the folder of a package.")
     files: dict[str, str] = {}
     for path in _files_of(folder):
-        try:
-            files[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
+        files[path.relative_to(folder).as_posix()] = read_utf8(path)
     return PackageText(shown, files)
+
+
+def read_utf8(path: Path) -> str:
+    """The text of a file, or a refusal that says which byte is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 from keepwell.base.errors import UserError
 from keepwell.base.home import Home
 from keepwell.health.load import read_package
-from keepwell.jobs.package import find_folder, find_text
+from keepwell.jobs.package import find_folder, find_text, read_utf8
 from keepwell.playbooks.template_book import FOLDER, TemplateText
 
 
@@ -13,12 +13,7 @@ def find_templates(home: Home, package: str) -> TemplateText:
     folder = find_folder(home, package) / FOLDER
     if not folder.is_dir():
         raise UserError(f"{text.folder} has no folder {FOLDER}/; docs/templates.md says how to begin one.")
-    files: dict[str, str] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            try:
-                files[path.name] = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError as error:
-                raise UserError(f"{path}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = {path.name: read_utf8(path) for path in paths}
     found = read_package(text, others).package
     return TemplateText(f"{text.folder}/{FOLDER}", files, tuple(found.metrics) if found else ())
