@@ -8,7 +8,7 @@ from typing import Any
 from keepwell.facts.event_name import NameCodes
 from keepwell.facts.moment import Moment
 from keepwell.lake import duck
-from keepwell.lake.history import cut, props_told, reading
+from keepwell.lake.history import among, cut, props_told, reading
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
 
@@ -44,7 +44,7 @@ def newest_events(
     query = (
         'SELECT account, name, "at", known_at, imported AS is_imported, source, message_id, props '
         f"FROM {duck.files(files)} "
-        f"WHERE account IN (SELECT unnest([{', '.join(str(int(one)) for one in accounts)}])) AND {cut(moment)}{begun} "
+        f"WHERE {cut(moment)} {among(accounts)}{begun} "
         f"AND ({reading(log, filters, names)}) "
         f'QUALIFY row_number() OVER (PARTITION BY account ORDER BY "at" DESC, tie DESC) <= {int(most)} '
         'ORDER BY "at" DESC, tie DESC'
@@ -104,7 +104,7 @@ def newest_sources(
     )
     query = (
         f"SELECT account, {newest} FROM {duck.files(files)} "
-        f"WHERE account IN (SELECT unnest([{', '.join(str(int(one)) for one in accounts)}])) AND {cut(moment)} "
+        f"WHERE {cut(moment)} {among(accounts)} "
         f"AND ({' OR '.join(f'({read})' for read in reads)}) GROUP BY account"
     )
     with duck.session() as database:

@@ -67,7 +67,7 @@ def spans(log: EventLog, moment: Moment, accounts: Sequence[int] | None = None) 
         return {}
     query = (
         f'SELECT account, min("at") AS first_at, max("at") AS last_at FROM {duck.files(files)} '
-        f"WHERE {cut(moment)} {_of(accounts)} GROUP BY account"
+        f"WHERE {cut(moment)} {among(accounts)} GROUP BY account"
     )
     with duck.session() as database:
         return {row["account"]: Span(row["first_at"], row["last_at"]) for row in _rows(database, query)}
@@ -108,7 +108,7 @@ def _named(
         return
     query = (
         f'SELECT account, contact, name, "at", known_at, {told} FROM {duck.files(files)} '
-        f'WHERE name IN ({_listed(list(names))}) AND {cut(moment)} {_of(accounts)} ORDER BY "at", tie'
+        f'WHERE name IN ({_listed(list(names))}) AND {cut(moment)} {among(accounts)} ORDER BY "at", tie'
     )
     with duck.session() as database:
         yield from _rows(database, query)
@@ -149,7 +149,8 @@ def cut(moment: Moment) -> str:
     return f'"at" < {happened} AND known_at < {known}'
 
 
-def _of(accounts: Sequence[int] | None) -> str:
+def among(accounts: Sequence[int] | None) -> str:
+    """More SQL over the log's columns, that holds for the events of these accounts (None: of all)."""
     # A join with many accounts skips their neighbours while it reads; a long list would be tried on every row.
     return "" if accounts is None else f"AND account IN (SELECT unnest([{_listed(accounts)}]::BIGINT[]))"
 
