@@ -10,6 +10,8 @@ from keepwell.base.settings import Settings
 # IMMEDIATE asks for the write lock at the start, where waiting for it is possible.
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536"
 WAIT_S = 20
+# Connections of one process; the intake's threads keep four for as long as they live. PostgreSQL takes a hundred.
+POOLED = 24
 
 
 def database(settings: Settings) -> dict[str, Any]:
@@ -47,6 +49,8 @@ def _by_url(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or folder,
         "PORT": port or "",
-        # Each request runs in a thread of its own: a connection that outlived it would serve nobody, and stay.
+        # Each request runs in a thread of its own: what it used goes back to the pool with the answer.
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": {"min_size": 2, "max_size": POOLED, "timeout": WAIT_S}},
     }
