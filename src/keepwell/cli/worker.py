@@ -48,6 +48,7 @@ def worker(
     settings = start()
     from keepwell.jobs.cycle import Cycle
     from keepwell.jobs.deliver import Post
+    from keepwell.jobs.deliver_touch import Outbox
     from keepwell.lake.duckdb_engine import embedded_engine
 
     stop = threading.Event()
@@ -59,10 +60,12 @@ def worker(
     gc.set_threshold(*COLLECTED_AFTER)
     with _admitted(settings.home, is_shared=bool(settings.database_url)):
         post = Post(settings, wait_s=NOTIFY_WAIT_S)
-        cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar, post=post)
+        outbox = Outbox(settings, wait_s=NOTIFY_WAIT_S)
+        cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar, post=post, outbox=outbox)
         report = WorkerReport(_log)
         while not stop.is_set() and (beside is None or os.getppid() == beside):
             stop.wait(_turn(cycle, report))
+        outbox.close()
 
 
 @contextmanager

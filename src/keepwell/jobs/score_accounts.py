@@ -28,7 +28,7 @@ from keepwell.lake.log import EventLog
 from keepwell.metrics.metric import Metric
 from keepwell.store.models import EventName, ModelVersion
 from keepwell.store.read.dictionary import name_codes
-from keepwell.store.read.package import model_of, signals_about
+from keepwell.store.read.package import asking_of, model_of, signals_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ def do_score_accounts(
 def _newest_values(
     engine: Engine, log: EventLog, version: ModelVersion, moment: datetime, accounts: Sequence[int] | None
 ) -> Values:
-    """Values at the last moment, those that the signal rules ask for among them."""
+    """Values at the last moment, those that the rules of signals and of playbooks ask for among them."""
     package, model = model_of(version)
     signals = signals_about(version)
-    further = signals.metrics() if signals is not None else {}
+    further = {} if signals is None else {**asking_of(version).metrics(), **signals.metrics()}
     (found,) = engine.values(log, question_of(package, model, [Moment.at(moment)], accounts, further))
     return found
 

@@ -80,7 +80,8 @@ class OfferRecord(models.Model):
 
 
 class Task(models.Model):
-    """Work for a member. `assignee` is null where nobody holds `role`; `document` is what was written for it.
+    """Work for a member. `assignee` is null where nobody holds `role`; `document` is what was
+    written for it from `template` at `written_at`.
 
     `outcome` is one of `keepwell.jobs.task.OUTCOMES`, "" while it is to do.
     """
@@ -92,7 +93,9 @@ class Task(models.Model):
     assignee = models.ForeignKey(Member, null=True, on_delete=models.SET_NULL, related_name="tasks")
     title = models.CharField(max_length=300)
     about = models.TextField(blank=True)
+    template = models.CharField(max_length=64, blank=True)
     document = models.TextField(blank=True)
+    written_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)

@@ -10,11 +10,11 @@ from keepwell.store.models.member import Member
 class Touch(models.Model):
     """One message to one contact, at most once; written out when its step decided it.
 
-    `state` is asked, todo, claimed, sent, failed, unknown or suppressed. One that waits for the yes of the role
-    `approve_by` is asked, and todo once it has it; what was refused is todo again, later. `due_at` is when it may leave
+    `state` is draft, asked, todo, claimed, sent, failed, unknown or suppressed. A draft has no text yet. One that waits
+    for the yes of the role `approve_by` is asked, and todo once it has it; what was refused is todo again, later. `due_at` is when it may leave
     at the earliest, `late_at` from when on it is too late, and `late` what then becomes of it. `held_because` says why
     it waits longer than its step asked, `reason` why it is failed, unknown or suppressed. `claim` names the attempt
-    that may confirm it. `address` is where it went.
+    that may confirm it. `address` is where it went, `sender_name` whom it names as its sender.
     """
 
     enrolment = models.ForeignKey(EnrolmentRecord, on_delete=models.CASCADE, related_name="touches")
@@ -27,9 +27,10 @@ class Touch(models.Model):
     priority = models.IntegerField()
     sender_role = models.CharField(max_length=64, blank=True)
     sender = models.ForeignKey(Member, null=True, on_delete=models.SET_NULL, related_name="+")
+    sender_name = models.CharField(max_length=200, blank=True)
     offers = models.JSONField(default=list)
-    subject = models.CharField(max_length=300)
-    text = models.TextField()
+    subject = models.CharField(max_length=300, blank=True)
+    text = models.TextField(blank=True)
     html = models.TextField(blank=True)
     approve_by = models.CharField(max_length=64, blank=True)
     approved_at = models.DateTimeField(null=True)
@@ -40,7 +41,7 @@ class Touch(models.Model):
     late_at = models.DateTimeField()
     late = models.CharField(max_length=8)
     held_because = models.CharField(max_length=300, blank=True)
-    state = models.CharField(max_length=16, default="todo")
+    state = models.CharField(max_length=16, default="draft")
     reason = models.CharField(max_length=300, blank=True)
     attempts = models.IntegerField(default=0)
     claim = models.CharField(max_length=64, blank=True)

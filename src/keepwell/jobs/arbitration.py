@@ -1,0 +1,187 @@
+"""One voice: what may leave now, judged over all playbooks with the contacts locked, and what was held back with why."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from keepwell.channels.kinds.mail import is_address
+from keepwell.facts.notice import CSM
+from keepwell.jobs.audit import record_act
+from keepwell.jobs.enrolment_effect import IN_APP, MAIL
+from keepwell.jobs.enrolment_state import read_calendar
+from keepwell.playbooks.decision import Late
+from keepwell.playbooks.playbook import COMPLETED
+from keepwell.playbooks.steps.finish import BY_STEP
+from keepwell.playbooks.template import Purpose
+from keepwell.playbooks.voice import Candidate, Said, Standing, Verdict, Voice, judge
+from keepwell.store.listed import listed
+from keepwell.store.models import Alert, Contact, StepRecord, Touch
+from keepwell.store.read.opt_out import opted_out_contacts
+from keepwell.store.read.package import templates_of, voice_of
+
+BY: Final = "worker"
+# The longest window that caps look back over.
+LOOKED_BACK: Final = timedelta(days=92)
+FALLING: Final = ("critical", "high")
+# Nothing was left to do after the last message: it leaves although its enrolment is over.
+LAST_WORDS: Final = (COMPLETED, BY_STEP)
+SENDING_IS_OFF: Final = "Sending is off: this is what would have left."
+IS_EXAMPLE: Final = "Product, people and links of the package's templates are made up, so nothing is sent with them."
+HELD_BACK: Final[Mapping[str, str]] = {
+    "enrolment_over": "The enrolment had ended.",
+    "opted_out": "The contact wants no more messages.",
+    "no_address": "There is no contact with a mail address.",
+    "too_late": "It was too late for it.",
+    "account_at_risk": "Nothing is sold to an account with a critical or high alert.",
+    "cap": "The contact had as many automatic messages as allowed.",
+    "cool_down": "Another playbook had written to the contact shortly before.",
+    "quiet_hours": "It was night at the contact's.",
+}
+"""What people read for the codes of verdicts."""
+
+
+@dataclass(slots=True)
+class Leaving:
+    """Mails that may leave, their address filled in; and how many touches came to which state."""
+
+    mails: list[Touch] = field(default_factory=list)
+    states: Counter[str] = field(default_factory=Counter)
+
+
+def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
+    """Judge what is due, and write everything but the claims of `mails`. Inside the transaction that claims them.
+
+    What the product shows itself is sent by this. While sending is off, mail that might leave is suppressed instead,
+    and stays readable.
+    """
+    joined = ("enrolment__version", "contact", "sender")
+    due = Touch.objects.filter(state="todo", due_at__lte=now).order_by("due_at", "pk").select_related(*joined)
+    touches = list(due.select_for_update(skip_locked=True, of=("self",))[:most])
+    leaving = Leaving()
+    if not touches:
+        return leaving
+    verdicts = _verdicts(touches, now)
+    for touch in touches:
+        verdict = verdicts[touch.pk]
+        _apply(touch, verdict, leaving, is_on=is_on, now=now)
+    going = {touch.pk for touch in leaving.mails}
+    changed = [touch for touch in touches if touch.pk not in going]
+    columns = ["state", "reason", "held_because", "due_at", "settled_at", "approve_by", "address", "lease_until"]
+    Touch.objects.bulk_update(changed, columns, batch_size=100)
+    do_settle_steps([touch for touch in touches if touch.state == "suppressed"], now=now)
+    return leaving
+
+
+def do_settle_steps(suppressed: Sequence[Touch], *, now: datetime) -> None:
+    """Write into the enrolments that these messages were held back. Inside the transaction that says so."""
+    for touch in suppressed:
+        steps = StepRecord.objects.filter(enrolment=touch.enrolment_id, step=touch.step)
+        steps.update(state="suppressed", because=touch.reason)
+    if suppressed:
+        told = {str(touch.pk): touch.reason for touch in suppressed}
+        record_act("touches_suppressed", "touches", {"reasons": told}, by=BY, now=now)
+
+
+def do_sweep_asked(*, now: datetime) -> int:
+    """Nobody is asked any more about messages whose enrolment is over, or that are too late by their own rule."""
+    asked = Touch.objects.filter(state="asked").select_related("enrolment").select_for_update(of=("self",))
+    over = list(asked.filter(enrolment__finished_at__isnull=False).exclude(enrolment__finished_because__in=LAST_WORDS))
+    late = list(asked.filter(late="skip", late_at__lt=now).exclude(pk__in=[touch.pk for touch in over]))
+    for touch, because in [*((one, "enrolment_over") for one in over), *((one, "too_late") for one in late)]:
+        touch.state, touch.reason, touch.settled_at = "suppressed", HELD_BACK[because], now
+    Touch.objects.bulk_update([*over, *late], ["state", "reason", "settled_at"], batch_size=100)
+    do_settle_steps([*over, *late], now=now)
+    return len(over) + len(late)
+
+
+def _verdicts(touches: Sequence[Touch], now: datetime) -> dict[int, Verdict]:
+    contacts = sorted({touch.contact_id for touch in touches if touch.contact_id is not None})
+    # An opt-out locks the same rows, in the same order.
+    list(Contact.objects.filter(pk__in=listed(contacts)).order_by("pk").select_for_update().values_list("pk"))
+    opted_out = opted_out_contacts(contacts)
+    accounts = {touch.account_id for touch in touches}
+    falling = set(
+        Alert.objects.filter(account__in=accounts, closed_at=None, severity__in=FALLING).values_list(
+            "account_id", flat=True
+        )
+    )
+    standings = {
+        touch.pk: Standing(
+            is_opted_out=touch.contact_id in opted_out,
+            has_address=touch.contact is not None and is_address(touch.contact.email.strip()),
+            is_over=touch.enrolment.finished_at is not None and not _is_last_word(touch),
+            is_falling=touch.account_id in falling,
+        )
+        for touch in touches
+    }
+    voices: dict[int, Voice] = {touch.pk: voice_of(touch.enrolment.version) for touch in touches}
+    return judge([_candidate(touch) for touch in touches], standings, _said(contacts, now), voices, now)
+
+
+def _is_last_word(touch: Touch) -> bool:
+    return touch.enrolment.finished_because in LAST_WORDS
+
+
+def _candidate(touch: Touch) -> Candidate:
+    return Candidate(
+        touch=touch.pk,
+        enrolment=touch.enrolment_id,
+        contact=touch.contact_id,
+        channel=touch.channel,
+        purpose=cast("Purpose", touch.purpose),
+        priority=touch.priority,
+        due_at=touch.due_at,
+        late_at=touch.late_at,
+        late=cast("Late", touch.late),
+        is_approved=touch.approved_at is not None,
+        calendar=read_calendar(touch.enrolment.contact_calendar),
+    )
+
+
+def _said(contacts: Sequence[int], now: datetime) -> dict[int, list[Said]]:
+    """What went to contacts, or may have, or would have while sending was off."""
+    rows = Touch.objects.filter(contact__in=listed(contacts), channel=MAIL, queued_at__gt=now - LOOKED_BACK)
+    went = rows.filter(state__in=("claimed", "sent", "unknown")) | rows.filter(
+        state="suppressed", reason=SENDING_IS_OFF
+    )
+    found: dict[int, list[Said]] = defaultdict(list)
+    for contact, enrolment, approved_at, claimed_at, settled_at in went.values_list(
+        "contact_id", "enrolment_id", "approved_at", "claimed_at", "settled_at"
+    ):
+        at = claimed_at or settled_at
+        if contact is not None and at is not None:
+            found[contact].append(Said(at=at, enrolment=enrolment, is_automatic=approved_at is None))
+    return found
+
+
+def _apply(touch: Touch, verdict: Verdict, leaving: Leaving, *, is_on: bool, now: datetime) -> None:
+    because = HELD_BACK.get(verdict.because, verdict.because)
+    if verdict.act == "hold":
+        assert verdict.until is not None
+        touch.due_at, touch.held_because = verdict.until, because
+    elif verdict.act == "ask":
+        touch.state, touch.held_because = "asked", because
+        touch.approve_by = touch.approve_by or touch.sender_role or CSM
+    elif verdict.act == "suppress":
+        touch.state, touch.reason, touch.settled_at = "suppressed", because, now
+    else:
+        _let_go(touch, leaving, is_on=is_on, now=now)
+    if touch.state != "todo" or verdict.act == "hold":
+        leaving.states["held" if verdict.act == "hold" else touch.state] += 1
+
+
+def _let_go(touch: Touch, leaving: Leaving, *, is_on: bool, now: datetime) -> None:
+    if touch.channel == IN_APP:
+        touch.state, touch.settled_at, touch.held_because = "sent", now, ""
+        return
+    assert touch.contact is not None  # the verdict would be another without a contact
+    touch.address = touch.contact.email.strip()
+    book = templates_of(touch.enrolment.version)
+    if book is not None and book.settings.is_example and is_on:
+        touch.state, touch.reason, touch.settled_at = "suppressed", IS_EXAMPLE, now
+    elif not is_on:
+        touch.state, touch.reason, touch.settled_at = "suppressed", SENDING_IS_OFF, now
+    else:
+        leaving.mails.append(touch)

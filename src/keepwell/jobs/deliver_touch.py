@@ -1,0 +1,228 @@
+"""Takes messages to contacts: one voice decides as it claims them, then they are handed over and confirmed.
+
+Each message leaves at most once. What may leave is decided and claimed in one transaction that has the contacts
+locked, as an opt-out has; right before a message is handed over its claim and the opt-out are asked for once more, so
+that a process which slept in between sends nothing. A claim whose lease is over becomes `unknown`: it is shown, and
+never sent again by itself.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from keepwell.base.crash_point import crash_point
+from keepwell.base.settings import Settings
+from keepwell.channels.channel import MailServer
+from keepwell.channels.contact_mail import ContactMail
+from keepwell.facts.message import Receipt
+from keepwell.facts.touch_message import TouchMessage
+from keepwell.jobs.arbitration import HELD_BACK, do_judge_touches
+from keepwell.jobs.audit import record_act
+from keepwell.jobs.opt_out import unsubscribe_link
+from keepwell.jobs.own_event import do_keep_own_events
+from keepwell.jobs.route import means_of
+from keepwell.store.claim import new_claim
+from keepwell.store.listed import listed
+from keepwell.store.models import Sending, Touch
+from keepwell.store.read.opt_out import opted_out_contacts
+
+BY: Final = "worker"
+LEASE: Final = timedelta(minutes=2)
+WAIT_S: Final = 2.0
+HANDS: Final = 4
+# So many that a turn hands over all it claims long before the lease is over.
+CLAIMED_A_TURN: Final = 200
+PAUSES: Final = tuple(timedelta(minutes=count) for count in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))
+"""How long a message rests after it was refused for the first time, the second time, and so on: three days in all."""
+OVERDUE: Final = "The process ended, or the mail server gave no answer; it may have arrived."
+_log = logging.getLogger("keepwell.outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    touch: int
+    claim: str
+    future: "Future[Receipt]"
+
+
+class Outbox:
+    """Delivers for one process; it remembers which messages are on their way."""
+
+    def __init__(self, settings: Settings, *, wait_s: float = WAIT_S, lease: timedelta = LEASE) -> None:
+        self._settings = settings
+        self._wait_s = wait_s
+        self._lease = lease
+        self._flights: list[_Flight] = []
+        self._pool: ThreadPoolExecutor | None = None
+        self._own = threading.local()
+
+    def do_deliver_touches(self, *, now: datetime) -> Counter[str]:
+        """Decide what is due and hand over what may leave; returns what became of messages, by their new state.
+
+        Takes at most `wait_s` seconds besides the database.
+        """
+        done = self._confirm(now)
+        done["unknown"] += _give_up_claims(now)
+        sending = Sending.objects.first() or Sending()
+        if sending.is_stopped:
+            return done
+        claimed = self._claim(sending, done, now)
+        deadline = time.monotonic() + self._wait_s
+        for touch in claimed:
+            crash_point("outbox: claimed")
+            self._start(touch, now)
+        for flight in self._flights:
+            _wait(flight.future, max(0.0, deadline - time.monotonic()))
+        return done + self._confirm(now)
+
+    def close(self) -> None:
+        """Let what is on its way arrive, and hang up."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def _claim(self, sending: Sending, done: Counter[str], now: datetime) -> list[Touch]:
+        room = CLAIMED_A_TURN - len(self._flights)
+        if room <= 0:
+            return []
+        server = means_of(self._settings).mail_server if sending.is_on else None
+        with transaction.atomic():
+            leaving = do_judge_touches(room, is_on=server is not None, now=now)
+            done.update(leaving.states)
+            claim = new_claim()
+            for touch in leaving.mails:
+                assert server is not None  # without one nothing was let go
+                touch.claim, touch.claimed_at, touch.attempts = claim, now, touch.attempts + 1
+                touch.state, touch.held_because, touch.reason = "claimed", "", ""
+                touch.message_id = message_id(touch, server)
+            columns = ["claim", "claimed_at", "attempts", "state", "held_because", "reason", "message_id", "address"]
+            Touch.objects.bulk_update(leaving.mails, columns, batch_size=100)
+            chosen = Touch.objects.filter(pk__in=listed(touch.pk for touch in leaving.mails))
+            chosen.update(lease_until=Now() + self._lease)
+        return leaving.mails
+
+    def _start(self, touch: Touch, now: datetime) -> None:
+        """Ask once more, and hand over; what may not leave any more is settled."""
+        if not _may_still_leave(touch, now):
+            return
+        server = means_of(self._settings).mail_server
+        assert server is not None
+        message = _message(touch, server, self._settings.pages, now)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(HANDS, thread_name_prefix="outbox")
+        self._flights.append(_Flight(touch.pk, touch.claim, self._pool.submit(self._hand_over, message, server)))
+
+    def _hand_over(self, message: TouchMessage, server: MailServer) -> Receipt:
+        mail: ContactMail | None = getattr(self._own, "mail", None)
+        if mail is None:
+            mail = self._own.mail = ContactMail(server)
+        try:
+            receipt = mail.send(message)
+        except Exception as error:  # noqa: BLE001
+            # A fault of ours. Its text may hold an address, so only its kind is told.
+            _log.error("Handing over a message failed with %s", type(error).__name__)
+            receipt = Receipt("unknown", f"Keepwell itself failed ({type(error).__name__}); it may have arrived.")
+        crash_point("outbox: handed over")
+        return receipt
+
+    def _confirm(self, now: datetime) -> Counter[str]:
+        over = [flight for flight in self._flights if flight.future.done()]
+        self._flights = [flight for flight in self._flights if not flight.future.done()]
+        done: Counter[str] = Counter()
+        if over:
+            with transaction.atomic():
+                for flight in over:
+                    receipt = flight.future.result()
+                    done[receipt.outcome] += _settle(flight, receipt, now)
+            crash_point("outbox: confirmed")
+        return done
+
+
+def message_id(touch: Touch, server: MailServer) -> str:
+    """The same for the same message, however often it is tried."""
+    return f"{touch.pk}.{touch.enrolment_id}.touch@{server.sender.rpartition('@')[2]}"
+
+
+def _wait(future: "Future[Receipt]", seconds: float) -> None:
+    try:
+        future.result(seconds)
+    except TimeoutError:
+        return
+
+
+def _may_still_leave(touch: Touch, now: datetime) -> bool:
+    """Whether the claim still stands and nobody has said no since; what was said no to is suppressed."""
+    with transaction.atomic():
+        standing = Touch.objects.filter(pk=touch.pk, state="claimed", claim=touch.claim, lease_until__gt=Now())
+        if not standing.select_for_update().exists():
+            return False
+        if Sending.objects.filter(is_stopped=True).exists():
+            standing.update(state="todo", claim="", lease_until=None, attempts=F("attempts") - 1)
+            return False
+        if touch.contact_id in opted_out_contacts([touch.contact_id] if touch.contact_id is not None else []):
+            standing.update(state="suppressed", reason=HELD_BACK["opted_out"], settled_at=now, lease_until=None)
+            record_act("touch_suppressed", f"touch {touch.pk}", {"because": "opted_out"}, by=BY, now=now)
+            return False
+    return True
+
+
+def _message(touch: Touch, server: MailServer, pages: str, now: datetime) -> TouchMessage:
+    contact = touch.contact
+    assert contact is not None  # nothing is claimed without a contact
+    before = Touch.objects.filter(enrolment=touch.enrolment_id, channel=touch.channel, state="sent").order_by(
+        "settled_at"
+    )
+    return TouchMessage(
+        message_id=touch.message_id,
+        address=touch.address,
+        name=contact.name,
+        sender=touch.sender_name,
+        reply_to="",
+        subject=touch.subject,
+        text=touch.text,
+        html=touch.html,
+        unsubscribe=unsubscribe_link(pages, contact.pk),
+        earlier=tuple(before.values_list("message_id", flat=True)),
+        at=now,
+    )
+
+
+def _give_up_claims(now: datetime) -> int:
+    """Claims whose lease is over become unknown; returns how many messages that were."""
+    with transaction.atomic():
+        overdue = Touch.objects.filter(state="claimed", lease_until__lte=Now()).select_for_update()
+        ids = list(overdue.values_list("pk", flat=True))
+        if ids:
+            given_up = Touch.objects.filter(pk__in=listed(ids))
+            given_up.update(state="unknown", reason=OVERDUE, settled_at=now, lease_until=None)
+            record_act("touches_unknown", "touches", {"touches": ids}, by=BY, now=now)
+    return len(ids)
+
+
+def _settle(flight: _Flight, receipt: Receipt, now: datetime) -> int:
+    """Write what became of a message; a claim that is over already stays as it is."""
+    rows = Touch.objects.filter(pk=flight.touch, state="claimed", claim=flight.claim)
+    touch = rows.select_for_update(of=("self",)).select_related("account", "contact").first()
+    if touch is None:
+        return 0
+    touch.lease_until, touch.reason = None, receipt.detail[:300]
+    if receipt.outcome == "refused" and touch.attempts <= len(PAUSES):
+        touch.state, touch.due_at = "todo", now + PAUSES[touch.attempts - 1]
+        touch.held_because = touch.reason
+    else:
+        touch.state = "failed" if receipt.outcome == "refused" else receipt.outcome
+        touch.settled_at = now
+    touch.save()
+    if touch.state == "sent":
+        do_keep_own_events([touch], now=now)
+    details = {"outcome": receipt.outcome, "detail": receipt.detail, "attempt": touch.attempts}
+    record_act("touch_handed_over", f"touch {touch.pk}", details, by=BY, now=now)
+    return 1
