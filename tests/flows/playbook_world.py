@@ -36,6 +36,7 @@ approval: none
 late: skip
 grace: 6h
 again_after: 30d
+roles: [coach]
 steps:
   - {id: hello, kind: message, title: Hello, template: hello, after: 0m}
   - {id: call, kind: task, title: Call them, role: coach, after: 0m}
