@@ -15,12 +15,15 @@ SETTINGS: Final = """\
 product: {name: Gym}
 roles: {coach: {name: Robin Coach, title: Head Coach}}
 links: {plan: {url: 'https://gym.example/plan', about: The plan.}}
-usage: {mood: {type: number, about: The mood., sample: 20, metric: mood}, wish: {type: text, about: A wish., sample: Rest}}
+usage:
+  mood: {type: number, about: The mood., sample: 20, metric: mood}
+  wish: {type: text, about: A wish., sample: Rest}
 contact_roles: [admin]
 """
 TEMPLATES: Final = {
     "hello": "---\ntitle: Hello\nsubject: Shall we talk, {{ contact.first_name }}?\npurpose: retention\n---\n"
-    "Hello {{ contact.first_name }},\n\nyour mood at {{ account.name }} is {{ usage.mood }}. [Your plan](links.plan).\n",
+    "Hello {{ contact.first_name }},\n\nyour mood at {{ account.name }} is {{ usage.mood }}. "
+    "[Your plan](links.plan).\n",
     "again": "---\ntitle: Again\nsubject: Still there, {{ contact.first_name }}?\npurpose: retention\n---\n"
     "Hello {{ contact.first_name }},\n\nnobody answered. [Your plan](links.plan).\n",
     "wish": "---\ntitle: Wish\nsubject: Your wish\npurpose: retention\n---\nYou wished for {{ usage.wish }}.\n",
@@ -68,7 +71,7 @@ def write_playbooks(world: Gym, playbooks: Mapping[str, str], templates: Mapping
 
 
 def known(account: str, name: str, email: str, zone: str = "Europe/Berlin", contact: str = "ada") -> Told:
-    props = {"name": name, "email": email, "role": "admin", "time_zone": zone}
+    props: dict[str, object] = {"name": name, "email": email, "role": "admin", "time_zone": zone}
     return Told(account, "contact_updated", NOW - 3 * HOUR, props)
 
 

@@ -114,10 +114,12 @@ def test_an_import_of_history_starts_nothing(world: Gym) -> None:
 def test_a_published_package_starts_nothing_and_changes_nothing_that_runs(world: Gym) -> None:
     """F27 and P14."""
     begun = falls(world, "acme", NOW)
+    world.live(NOW + MINUTE, mood("beta", NOW, 50))
     before = enrolment().version_id
     write_playbooks(world, {"rescue": RESCUE.replace("after: 48h", "after: 1h")}, {})
-    world.publish(model=("lo: 30", "lo: 85"))
-    world.turn(begun + MINUTE, begun + 2 * HOUR, begun + 3 * HOUR)
+    world.publish(model=("lo: 30", "lo: 55"))
+    world.turn(begun + 2 * MINUTE, begun + 2 * HOUR, begun + 3 * HOUR)
+    assert CurrentScore.objects.get(account__key="beta").band == "critical"
     assert EnrolmentRecord.objects.count() == 1
     assert enrolment().version_id == before
     assert [step for step, _ in touches()] == ["hello"]

@@ -1,4 +1,4 @@
-"""One voice: what may leave now, judged over all playbooks with the contacts locked, and what was held back with why."""
+"""One voice: what may leave now, judged over all playbooks with the contacts locked, and what is held back and why."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, cast
 
-from keepwell.channels.kinds.mail import is_address
+from keepwell.channels.mail_address import is_address
 from keepwell.facts.notice import CSM
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.enrolment_effect import IN_APP, MAIL
@@ -151,7 +151,7 @@ def _said(contacts: Sequence[int], now: datetime) -> dict[int, list[Said]]:
         "contact_id", "enrolment_id", "approved_at", "claimed_at", "settled_at"
     ):
         at = claimed_at or settled_at
-        if contact is not None and at is not None:
+        if at is not None:
             found[contact].append(Said(at=at, enrolment=enrolment, is_automatic=approved_at is None))
     return found
 
@@ -159,8 +159,7 @@ def _said(contacts: Sequence[int], now: datetime) -> dict[int, list[Said]]:
 def _apply(touch: Touch, verdict: Verdict, leaving: Leaving, *, is_on: bool, now: datetime) -> None:
     because = HELD_BACK.get(verdict.because, verdict.because)
     if verdict.act == "hold":
-        assert verdict.until is not None
-        touch.due_at, touch.held_because = verdict.until, because
+        touch.due_at, touch.held_because = verdict.until or touch.due_at, because
     elif verdict.act == "ask":
         touch.state, touch.held_because = "asked", because
         touch.approve_by = touch.approve_by or touch.sender_role or CSM
@@ -176,8 +175,7 @@ def _let_go(touch: Touch, leaving: Leaving, *, is_on: bool, now: datetime) -> No
     if touch.channel == IN_APP:
         touch.state, touch.settled_at, touch.held_because = "sent", now, ""
         return
-    assert touch.contact is not None  # the verdict would be another without a contact
-    touch.address = touch.contact.email.strip()
+    touch.address = touch.contact.email.strip() if touch.contact is not None else ""
     book = templates_of(touch.enrolment.version)
     if book is not None and book.settings.is_example and is_on:
         touch.state, touch.reason, touch.settled_at = "suppressed", IS_EXAMPLE, now

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from keepwell.base.business_time import Calendar, read_country
 from keepwell.base.wall_time import read_zone
-from keepwell.channels.kinds.mail import is_address
+from keepwell.channels.mail_address import is_address
 from keepwell.playbooks.contact_choice import Person, choose_contact
 from keepwell.store.models import Account, Contact, ModelVersion
 from keepwell.store.read.opt_out import opted_out_contacts
@@ -38,8 +38,8 @@ def addressees(
             Person(one.pk, one.role, is_address(one.email), one.pk in opted_out) for one in contacts.get(account, ())
         ]
         chosen = choose_contact(persons, roles)
-        contact = next((one for one in contacts.get(account, ()) if one.pk == chosen), None)
-        calendar = contact_calendar(contact, accounts[account], team)
+        known = {one.pk: one for one in contacts.get(account, ())}
+        calendar = contact_calendar(known.get(chosen or 0), accounts[account], team)
         found[account] = Addressee(chosen, calendar, chosen in opted_out)
     return found
 

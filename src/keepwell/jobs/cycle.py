@@ -18,8 +18,8 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from keepwell.base.business_time import Calendar
 from keepwell.base.crash_point import crash_point
 from keepwell.base.home import Home
-from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.arbitration import do_sweep_asked
+from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.deliver import Post
 from keepwell.jobs.deliver_touch import Outbox
 from keepwell.jobs.detect import due_accounts

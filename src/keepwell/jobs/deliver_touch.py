@@ -20,6 +20,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from keepwell.base.crash_point import crash_point
+from keepwell.base.errors import BugError
 from keepwell.base.settings import Settings
 from keepwell.channels.channel import MailServer
 from keepwell.channels.contact_mail import ContactMail
@@ -93,16 +94,15 @@ class Outbox:
         room = CLAIMED_A_TURN - len(self._flights)
         if room <= 0:
             return []
-        server = means_of(self._settings).mail_server if sending.is_on else None
+        is_on = sending.is_on and means_of(self._settings).mail_server is not None
         with transaction.atomic():
-            leaving = do_judge_touches(room, is_on=server is not None, now=now)
+            leaving = do_judge_touches(room, is_on=is_on, now=now)
             done.update(leaving.states)
             claim = new_claim()
             for touch in leaving.mails:
-                assert server is not None  # without one nothing was let go
                 touch.claim, touch.claimed_at, touch.attempts = claim, now, touch.attempts + 1
                 touch.state, touch.held_because, touch.reason = "claimed", "", ""
-                touch.message_id = message_id(touch, server)
+                touch.message_id = message_id(touch, self._server())
             columns = ["claim", "claimed_at", "attempts", "state", "held_because", "reason", "message_id", "address"]
             Touch.objects.bulk_update(leaving.mails, columns, batch_size=100)
             chosen = Touch.objects.filter(pk__in=listed(touch.pk for touch in leaving.mails))
@@ -113,12 +113,17 @@ class Outbox:
         """Ask once more, and hand over; what may not leave any more is settled."""
         if not _may_still_leave(touch, now):
             return
-        server = means_of(self._settings).mail_server
-        assert server is not None
-        message = _message(touch, server, self._settings.pages, now)
+        server = self._server()
+        message = _message(touch, self._settings.pages, now)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(HANDS, thread_name_prefix="outbox")
         self._flights.append(_Flight(touch.pk, touch.claim, self._pool.submit(self._hand_over, message, server)))
+
+    def _server(self) -> MailServer:
+        server = means_of(self._settings).mail_server
+        if server is None:
+            raise BugError("A message was let go without a mail server.")
+        return server
 
     def _hand_over(self, message: TouchMessage, server: MailServer) -> Receipt:
         mail: ContactMail | None = getattr(self._own, "mail", None)
@@ -174,22 +179,22 @@ def _may_still_leave(touch: Touch, now: datetime) -> bool:
     return True
 
 
-def _message(touch: Touch, server: MailServer, pages: str, now: datetime) -> TouchMessage:
-    contact = touch.contact
-    assert contact is not None  # nothing is claimed without a contact
+def _message(touch: Touch, pages: str, now: datetime) -> TouchMessage:
+    if touch.contact is None:
+        raise BugError("A message was let go without a contact.")
     before = Touch.objects.filter(enrolment=touch.enrolment_id, channel=touch.channel, state="sent").order_by(
         "settled_at"
     )
     return TouchMessage(
         message_id=touch.message_id,
         address=touch.address,
-        name=contact.name,
+        name=touch.contact.name,
         sender=touch.sender_name,
         reply_to="",
         subject=touch.subject,
         text=touch.text,
         html=touch.html,
-        unsubscribe=unsubscribe_link(pages, contact.pk),
+        unsubscribe=unsubscribe_link(pages, touch.contact.pk),
         earlier=tuple(before.values_list("message_id", flat=True)),
         at=now,
     )

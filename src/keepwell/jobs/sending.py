@@ -1,4 +1,4 @@
-"""Whether messages leave at all: off on a new home, turned on after a test, and stopped at once when something is wrong."""
+"""Whether messages leave at all: off on a new home, on after a test, and stopped at once when something is wrong."""
 
 import secrets
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from django.db import transaction
 
 from keepwell.base.errors import UserError
 from keepwell.base.settings import Settings
-from keepwell.channels.kinds.mail import Mail, is_address
+from keepwell.channels.kinds.mail import Mail
+from keepwell.channels.mail_address import is_address
 from keepwell.facts.message import Message, Receipt
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.package import newest_versions

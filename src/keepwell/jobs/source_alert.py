@@ -11,8 +11,8 @@ from keepwell.base.home import Home
 from keepwell.jobs.alert import CLEARED, open_alerts
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.notify import do_queue_notifications, do_suppress_notifications
-from keepwell.jobs.signal_notice import source_notice
 from keepwell.jobs.own_event import OWN
+from keepwell.jobs.signal_notice import source_notice
 from keepwell.jobs.silence import SourceState, source_states
 from keepwell.store.models import Alert, Source
 from keepwell.store.read.source import SourceRow, source_rows

@@ -13,6 +13,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import QuerySet
 
+from keepwell.base.errors import BugError
 from keepwell.base.home import Home
 from keepwell.base.wall_time import local_time, read_zone
 from keepwell.facts.moment import Moment
@@ -20,7 +21,9 @@ from keepwell.health.weight import NANO
 from keepwell.jobs.audit import record_act
 from keepwell.lake.engine import Engine, Question
 from keepwell.lake.log import EventLog
+from keepwell.metrics.metric import Metric
 from keepwell.playbooks.render import Mail, MessageError, RenderedMail
+from keepwell.playbooks.template_book import TemplateBook
 from keepwell.playbooks.template_field import Context, Record
 from keepwell.playbooks.template_settings import CSM, Signer
 from keepwell.store.models import (
@@ -52,7 +55,8 @@ def do_write_touches(home: Home, engine: Engine, *, now: datetime) -> int:
     with transaction.atomic():
         touches = list(_drafts().select_for_update(skip_locked=True, of=("self",))[:A_TURN])
         tasks = list(_wanting().select_for_update(skip_locked=True, of=("self",))[:A_TURN])
-        records = [one.enrolment for one in (*touches, *tasks) if one.enrolment is not None]
+        records = [touch.enrolment for touch in touches]
+        records += [task.enrolment for task in tasks if task.enrolment is not None]
         known = _Known(home, engine, records, now)
         for touch in touches:
             _write_touch(touch, known)
@@ -84,7 +88,8 @@ def _write_touch(touch: Touch, known: "_Known") -> None:
 
 
 def _write_task(task: Task, known: "_Known") -> None:
-    assert task.enrolment is not None  # a task with a template comes from a step
+    if task.enrolment is None:
+        raise BugError("A task without an enrolment asks for a document.")
     try:
         task.document = known.rendered(task.enrolment, task.template, (), "", None).text
     except MessageError as error:
@@ -168,8 +173,7 @@ class _Known:
 @lru_cache(maxsize=512)
 def _mail(version: ModelVersion, template_id: str, role: str, signer: str) -> Mail:
     """A template made ready; a member who holds the role signs with their own name."""
-    book = templates_of(version)
-    assert book is not None
+    book = _book(version)
     settings = book.settings
     if signer and role in settings.roles:
         signed = {**settings.roles, role: Signer(name=signer, title=settings.roles[role].title)}
@@ -181,10 +185,16 @@ def _sender_name(touch: Touch) -> str:
     """The member who signs, else whoever the settings name for the role, else the product."""
     if touch.sender is not None:
         return touch.sender.name
-    book = templates_of(touch.enrolment.version)
-    assert book is not None
-    signer = book.settings.roles.get(touch.sender_role)
-    return signer.name if signer is not None else book.settings.product.name
+    settings = _book(touch.enrolment.version).settings
+    signer = settings.roles.get(touch.sender_role)
+    return signer.name if signer is not None else settings.product.name
+
+
+def _book(version: ModelVersion) -> TemplateBook:
+    book = templates_of(version)
+    if book is None:
+        raise BugError("A message was written from a package without templates.")
+    return book
 
 
 def _usage(
@@ -200,7 +210,8 @@ def _usage(
         fields = {} if book is None else {name: one for name, one in book.settings.usage.items() if one.metric}
         if not fields:
             continue
-        package, metrics = package_of(version), {}
+        package = package_of(version)
+        metrics: dict[str, Metric] = {}
         wanted = {str(one.metric) for one in fields.values()}
         while wanted:
             metrics |= {name: package.metrics[name] for name in wanted}

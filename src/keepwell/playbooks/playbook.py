@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictStr
 from keepwell.base.periods import Period
 from keepwell.base.registry import OneOf
 from keepwell.base.shape import Name, Number
-from keepwell.playbooks.offer_rule import OfferRule
 from keepwell.playbooks.decision import Late
+from keepwell.playbooks.offer_rule import OfferRule
 from keepwell.playbooks.step import FOLDER, Step
 from keepwell.signals.condition import When
 from keepwell.signals.rule import Shape

@@ -11,10 +11,11 @@ class Touch(models.Model):
     """One message to one contact, at most once; written out when its step decided it.
 
     `state` is draft, asked, todo, claimed, sent, failed, unknown or suppressed. A draft has no text yet. One that waits
-    for the yes of the role `approve_by` is asked, and todo once it has it; what was refused is todo again, later. `due_at` is when it may leave
-    at the earliest, `late_at` from when on it is too late, and `late` what then becomes of it. `held_because` says why
-    it waits longer than its step asked, `reason` why it is failed, unknown or suppressed. `claim` names the attempt
-    that may confirm it. `address` is where it went, `sender_name` whom it names as its sender.
+    for the yes of the role `approve_by` is asked, and todo once it has it; what was refused is todo again, later.
+    `due_at` is when it may leave at the earliest, `late_at` from when on it is too late, and `late` what then becomes
+    of it. `held_because` says why it waits longer than its step asked, `reason` why it is failed, unknown or
+    suppressed. `claim` names the attempt that may confirm it. `address` is where it went, `sender_name` whom it names
+    as its sender.
     """
 
     enrolment = models.ForeignKey(EnrolmentRecord, on_delete=models.CASCADE, related_name="touches")

@@ -43,7 +43,7 @@ def touch_counts(member: Member) -> dict[str, int]:
 
 
 def may_approve(member: Member, touch: Touch) -> bool:
-    """Whoever it speaks for: the holders of the role, the account's own CSM; where nobody holds it, owners and admins."""
+    """Whoever it speaks for: the account's own CSM, or who holds the role; owners and admins where nobody does."""
     if not member.is_active:
         return False
     if touch.approve_by == CSM and touch.account.owner_id is not None:
