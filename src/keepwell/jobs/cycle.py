@@ -48,6 +48,8 @@ from keepwell.store.read.score import aged_accounts
 BY: Final = "worker"
 # How soon a published mapping, a new package or a model that was published is noticed.
 UPKEEP_EVERY: Final = timedelta(seconds=5)
+# Texts that a turn which failed left unwritten.
+TEXTS_EVERY: Final = timedelta(seconds=5)
 # Messages that wait for a yes and are not wanted any more.
 SWEPT_EVERY: Final = timedelta(seconds=10)
 # Silent sources and awards.
@@ -128,25 +130,27 @@ class Cycle:
             if self._is_time("watch", WATCHED_EVERY, now):
                 with part("watch"):
                     self._watch(now)
+            scored = 0
             try:
                 scored = self._score(now)
             finally:
                 # What other packages opened is told all the same.
-                self._tell(now)
+                self._tell(now, is_busy=scored > 0)
         return replace(report, scored=scored, seconds=seconds)
 
-    def _tell(self, now: datetime) -> None:
+    def _tell(self, now: datetime, *, is_busy: bool) -> None:
         """Members what was noticed, and contacts what playbooks say to them."""
         if self._post is not None:
             with part("notify"):
                 self._post.do_deliver_notifications(now=now)
-        with part("outbox"):
-            do_write_touches(self._home, self._engine, now=now)
+        with part("texts"):
+            if is_busy or self._is_time("texts", TEXTS_EVERY, now):
+                do_write_touches(self._home, self._engine, now=now)
             if self._is_time("asked", SWEPT_EVERY, now):
                 with transaction.atomic():
                     do_sweep_asked(now=now)
-            if self._outbox is not None:
-                self._outbox.do_deliver_touches(now=now)
+        if self._outbox is not None:
+            self._outbox.do_deliver_touches(now=now)
 
     def _watch(self, now: datetime) -> None:
         """What no account's news brings about: silent sources, and the awards of a month that is over."""

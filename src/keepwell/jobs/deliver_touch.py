@@ -7,12 +7,14 @@ never sent again by itself.
 """
 
 import logging
-import threading
 import time
-from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from django.db import transaction
@@ -26,7 +28,7 @@ from keepwell.channels.channel import MailServer
 from keepwell.channels.contact_mail import ContactMail
 from keepwell.facts.message import Receipt
 from keepwell.facts.touch_message import TouchMessage
-from keepwell.jobs.arbitration import HELD_BACK, do_judge_touches
+from keepwell.jobs.arbitration import HELD_BACK, do_judge_touches, do_settle_steps
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.opt_out import unsubscribe_link
 from keepwell.jobs.own_event import do_keep_own_events
@@ -39,9 +41,9 @@ from keepwell.store.read.opt_out import opted_out_contacts
 BY: Final = "worker"
 LEASE: Final = timedelta(minutes=2)
 WAIT_S: Final = 2.0
-HANDS: Final = 4
-# So many that a turn hands over all it claims long before the lease is over.
-CLAIMED_A_TURN: Final = 200
+HANDS: Final = 8
+# So few that all of them are handed over long before the lease is over.
+CLAIMED_AT_ONCE: Final = 200
 PAUSES: Final = tuple(timedelta(minutes=count) for count in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))
 """How long a message rests after it was refused for the first time, the second time, and so on: three days in all."""
 OVERDUE: Final = "The process ended, or the mail server gave no answer; it may have arrived."
@@ -62,62 +64,77 @@ class Outbox:
         self._settings = settings
         self._wait_s = wait_s
         self._lease = lease
+        self._claimed: deque[Touch] = deque()
         self._flights: list[_Flight] = []
         self._pool: ThreadPoolExecutor | None = None
-        self._own = threading.local()
+        self._free: SimpleQueue[ContactMail] = SimpleQueue()
 
     def do_deliver_touches(self, *, now: datetime) -> Counter[str]:
         """Decide what is due and hand over what may leave; returns what became of messages, by their new state.
 
-        Takes at most `wait_s` seconds besides the database.
+        Takes at most `wait_s` seconds besides the database; a later call goes on with what took longer.
         """
         done = self._confirm(now)
-        done["unknown"] += _give_up_claims(now)
+        done.update(_give_up_claims(now))
         sending = Sending.objects.first() or Sending()
         if sending.is_stopped:
             return done
-        claimed = self._claim(sending, done, now)
+        if not self._claimed:
+            self._claimed += self._claim(sending, done, now)
         deadline = time.monotonic() + self._wait_s
-        for touch in claimed:
-            crash_point("outbox: claimed")
-            self._start(touch, now)
-        for flight in self._flights:
-            _wait(flight.future, max(0.0, deadline - time.monotonic()))
-        return done + self._confirm(now)
+        while self._claimed or self._flights:
+            if self._claimed and len(self._flights) < HANDS:
+                self._start(
+                    [self._claimed.popleft() for _ in range(min(HANDS - len(self._flights), len(self._claimed)))], now
+                )
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            wait([flight.future for flight in self._flights], left, return_when=FIRST_COMPLETED)
+            done += self._confirm(now)
+        if not self._flights:
+            self._hang_up()
+        return done
 
-    def close(self) -> None:
-        """Let what is on its way arrive, and hang up."""
+    def close(self, *, now: datetime) -> None:
+        """Wait a moment for what is on its way, and let go of what has not left."""
+        wait([flight.future for flight in self._flights], self._wait_s)
+        self._confirm(now)
+        ids = [touch.pk for touch in self._claimed]
+        waiting = Touch.objects.filter(pk__in=listed(ids), state="claimed", handed_at=None)
+        waiting.update(state="todo", claim="", lease_until=None)
+        self._claimed.clear()
         if self._pool is not None:
-            self._pool.shutdown(wait=True)
+            self._pool.shutdown(wait=not self._flights, cancel_futures=True)
+        self._hang_up()
 
     def _claim(self, sending: Sending, done: Counter[str], now: datetime) -> list[Touch]:
-        room = CLAIMED_A_TURN - len(self._flights)
-        if room <= 0:
-            return []
         is_on = sending.is_on and means_of(self._settings).mail_server is not None
         with transaction.atomic():
-            leaving = do_judge_touches(room, is_on=is_on, now=now)
+            leaving = do_judge_touches(CLAIMED_AT_ONCE, is_on=is_on, now=now)
             done.update(leaving.states)
             claim = new_claim()
             for touch in leaving.mails:
-                touch.claim, touch.claimed_at, touch.attempts = claim, now, touch.attempts + 1
                 touch.state, touch.held_because, touch.reason = "claimed", "", ""
+                touch.claim, touch.claimed_at, touch.handed_at = claim, now, None
                 touch.message_id = message_id(touch, self._server())
-            columns = ["claim", "claimed_at", "attempts", "state", "held_because", "reason", "message_id", "address"]
+            columns = ["state", "held_because", "reason", "claim", "claimed_at", "handed_at", "message_id", "address"]
             Touch.objects.bulk_update(leaving.mails, columns, batch_size=100)
             chosen = Touch.objects.filter(pk__in=listed(touch.pk for touch in leaving.mails))
             chosen.update(lease_until=Now() + self._lease)
+        crash_point("outbox: claimed")
         return leaving.mails
 
-    def _start(self, touch: Touch, now: datetime) -> None:
-        """Ask once more, and hand over; what may not leave any more is settled."""
-        if not _may_still_leave(touch, now):
-            return
+    def _start(self, touches: Sequence[Touch], now: datetime) -> None:
+        """Ask once more, and hand over what may still leave."""
+        leaving = _still_leaving(touches, now)
+        crash_point("outbox: asked again")
         server = self._server()
-        message = _message(touch, self._settings.pages, now)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(HANDS, thread_name_prefix="outbox")
-        self._flights.append(_Flight(touch.pk, touch.claim, self._pool.submit(self._hand_over, message, server)))
+        for touch in leaving:
+            message = _message(touch, self._settings.pages, now)
+            self._flights.append(_Flight(touch.pk, touch.claim, self._pool.submit(self._hand_over, message, server)))
 
     def _server(self) -> MailServer:
         server = means_of(self._settings).mail_server
@@ -126,17 +143,25 @@ class Outbox:
         return server
 
     def _hand_over(self, message: TouchMessage, server: MailServer) -> Receipt:
-        mail: ContactMail | None = getattr(self._own, "mail", None)
-        if mail is None:
-            mail = self._own.mail = ContactMail(server)
+        try:
+            mail = self._free.get_nowait()
+        except Empty:
+            mail = ContactMail(server)
         try:
             receipt = mail.send(message)
         except Exception as error:  # noqa: BLE001
             # A fault of ours. Its text may hold an address, so only its kind is told.
             _log.error("Handing over a message failed with %s", type(error).__name__)
             receipt = Receipt("unknown", f"Keepwell itself failed ({type(error).__name__}); it may have arrived.")
+        self._free.put(mail)
         crash_point("outbox: handed over")
         return receipt
+
+    def _hang_up(self) -> None:
+        """Keep no link while there is nothing to say; the server would end it sooner or later."""
+        with suppress(Empty):
+            while True:
+                self._free.get_nowait().close()
 
     def _confirm(self, now: datetime) -> Counter[str]:
         over = [flight for flight in self._flights if flight.future.done()]
@@ -156,27 +181,26 @@ def message_id(touch: Touch, server: MailServer) -> str:
     return f"{touch.pk}.{touch.enrolment_id}.touch@{server.sender.rpartition('@')[2]}"
 
 
-def _wait(future: "Future[Receipt]", seconds: float) -> None:
-    try:
-        future.result(seconds)
-    except TimeoutError:
-        return
-
-
-def _may_still_leave(touch: Touch, now: datetime) -> bool:
-    """Whether the claim still stands and nobody has said no since; what was said no to is suppressed."""
+def _still_leaving(touches: Sequence[Touch], now: datetime) -> list[Touch]:
+    """Those whose claim stands and whose contact has not said no since; from now on they may have left."""
+    claims = {touch.pk: touch.claim for touch in touches}
     with transaction.atomic():
-        standing = Touch.objects.filter(pk=touch.pk, state="claimed", claim=touch.claim, lease_until__gt=Now())
-        if not standing.select_for_update().exists():
-            return False
+        rows = Touch.objects.filter(pk__in=listed(claims), state="claimed", lease_until__gt=Now())
+        standing = [row.pk for row in rows.order_by("pk").select_for_update() if row.claim == claims[row.pk]]
+        kept = Touch.objects.filter(pk__in=listed(standing))
         if Sending.objects.filter(is_stopped=True).exists():
-            standing.update(state="todo", claim="", lease_until=None, attempts=F("attempts") - 1)
-            return False
-        if touch.contact_id in opted_out_contacts([touch.contact_id] if touch.contact_id is not None else []):
-            standing.update(state="suppressed", reason=HELD_BACK["opted_out"], settled_at=now, lease_until=None)
-            record_act("touch_suppressed", f"touch {touch.pk}", {"because": "opted_out"}, by=BY, now=now)
-            return False
-    return True
+            kept.update(state="todo", claim="", lease_until=None)
+            return []
+        opted_out = opted_out_contacts([touch.contact_id for touch in touches if touch.contact_id is not None])
+        refused = [touch.pk for touch in touches if touch.pk in standing and touch.contact_id in opted_out]
+        if refused:
+            gone = Touch.objects.filter(pk__in=listed(refused))
+            gone.update(state="suppressed", reason=HELD_BACK["opted_out"], settled_at=now, lease_until=None)
+            do_settle_steps(list(gone), now=now)
+        leaving = [touch for touch in touches if touch.pk in standing and touch.pk not in refused]
+        handed = Touch.objects.filter(pk__in=listed(touch.pk for touch in leaving))
+        handed.update(handed_at=now, attempts=F("attempts") + 1)
+    return leaving
 
 
 def _message(touch: Touch, pages: str, now: datetime) -> TouchMessage:
@@ -200,16 +224,23 @@ def _message(touch: Touch, pages: str, now: datetime) -> TouchMessage:
     )
 
 
-def _give_up_claims(now: datetime) -> int:
-    """Claims whose lease is over become unknown; returns how many messages that were."""
+def _give_up_claims(now: datetime) -> Counter[str]:
+    """Claims whose lease is over: what surely did not leave waits again, the rest is unknown."""
+    done: Counter[str] = Counter()
+    if not Touch.objects.filter(state="claimed", lease_until__lte=Now()).exists():
+        return done
     with transaction.atomic():
-        overdue = Touch.objects.filter(state="claimed", lease_until__lte=Now()).select_for_update()
-        ids = list(overdue.values_list("pk", flat=True))
-        if ids:
-            given_up = Touch.objects.filter(pk__in=listed(ids))
+        overdue = Touch.objects.filter(state="claimed", lease_until__lte=Now()).order_by("pk")
+        rows = list(overdue.select_for_update().values_list("pk", "handed_at"))
+        kept = Touch.objects.filter(pk__in=listed(pk for pk, handed_at in rows if handed_at is None))
+        kept.update(state="todo", claim="", lease_until=None)
+        lost = [pk for pk, handed_at in rows if handed_at is not None]
+        if lost:
+            given_up = Touch.objects.filter(pk__in=listed(lost))
             given_up.update(state="unknown", reason=OVERDUE, settled_at=now, lease_until=None)
-            record_act("touches_unknown", "touches", {"touches": ids}, by=BY, now=now)
-    return len(ids)
+            record_act("touches_unknown", "touches", {"touches": lost}, by=BY, now=now)
+            done["unknown"] = len(lost)
+    return done
 
 
 def _settle(flight: _Flight, receipt: Receipt, now: datetime) -> int:

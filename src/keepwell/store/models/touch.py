@@ -14,8 +14,8 @@ class Touch(models.Model):
     for the yes of the role `approve_by` is asked, and todo once it has it; what was refused is todo again, later.
     `due_at` is when it may leave at the earliest, `late_at` from when on it is too late, and `late` what then becomes
     of it. `held_because` says why it waits longer than its step asked, `reason` why it is failed, unknown or
-    suppressed. `claim` names the attempt that may confirm it. `address` is where it went, `sender_name` whom it names
-    as its sender.
+    suppressed. `claim` names the attempt that may confirm it; before `handed_at` it has surely not left. `address` is
+    where it went, `sender_name` whom it names as its sender.
     """
 
     enrolment = models.ForeignKey(EnrolmentRecord, on_delete=models.CASCADE, related_name="touches")
@@ -47,6 +47,7 @@ class Touch(models.Model):
     attempts = models.IntegerField(default=0)
     claim = models.CharField(max_length=64, blank=True)
     claimed_at = models.DateTimeField(null=True)
+    handed_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     address = models.CharField(max_length=320, blank=True)
     message_id = models.CharField(max_length=200, blank=True)
