@@ -17,7 +17,7 @@ help:
 	@echo "make check     formatting, lint, types, floors"
 	@echo "make fix       mend what ruff can mend"
 	@echo "make bench     measure the speed figures on this machine"
-	@echo "make torture   kill the intake 3,000 times and look for lost or doubled events"
+	@echo "make torture   kill the intake 3,000 times and those who send 1,000 times; look for what is lost or doubled"
 	@echo "make fuzz      feed the intake and the API broken input for FUZZ_MINUTES (60)"
 	@echo "make mission   count the requirements that passing tests show"
 	@echo "make setup     everything for development, in .venv"
@@ -79,6 +79,7 @@ bench: $(VENV)/.ready
 
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture
+	$(BIN)/python -m tests.crash.outbox_torture
 
 # Only this needs atheris, which is not there for every platform.
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.ready

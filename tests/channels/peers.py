@@ -9,7 +9,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -59,10 +59,19 @@ class Mailboxes:
         return AuthResult(success=is_right, handled=is_right)
 
 
+Boxes = TypeVar("Boxes", bound=Mailboxes)
+
+
 @contextmanager
 def mail_server(**more: Any) -> Iterator[Mailboxes]:
     """A mail server on a free port."""
-    boxes = Mailboxes()
+    with served(Mailboxes(), **more) as boxes:
+        yield boxes
+
+
+@contextmanager
+def served(boxes: Boxes, **more: Any) -> Iterator[Boxes]:
+    """The same with boxes of one's own."""
     controller = Controller(
         boxes, hostname="127.0.0.1", port=free_port(), authenticator=boxes.check, auth_require_tls=False, **more
     )

@@ -56,9 +56,7 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
     What the product shows itself is sent by this. While sending is off, mail that might leave is suppressed instead,
     and stays readable.
     """
-    joined = ("enrolment__version", "contact", "sender")
-    due = Touch.objects.filter(state="todo", due_at__lte=now).order_by("due_at", "pk").select_related(*joined)
-    touches = list(due.select_for_update(skip_locked=True, of=("self",))[:most])
+    touches = _locked(most, now)
     leaving = Leaving()
     if not touches:
         return leaving
@@ -72,6 +70,19 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
     Touch.objects.bulk_update(changed, columns, batch_size=100)
     do_settle_steps([touch for touch in touches if touch.state == "suppressed"], now=now)
     return leaving
+
+
+def _locked(most: int, now: datetime) -> list[Touch]:
+    """What is due, with its contacts locked before it: an opt-out locks them in the same order. Those that another
+    transaction has are left to a later turn."""
+    due = Touch.objects.filter(state="todo", due_at__lte=now).order_by("due_at", "pk")
+    asked = list(due.values_list("pk", "contact_id")[:most])
+    contacts = Contact.objects.filter(pk__in=listed({contact for _, contact in asked if contact is not None}))
+    free = set(contacts.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+    ids = listed(pk for pk, contact in asked if contact is None or contact in free)
+    joined = ("enrolment__version", "contact", "sender")
+    rows = Touch.objects.filter(pk__in=ids, state="todo").select_related(*joined).order_by("due_at", "pk")
+    return list(rows.select_for_update(skip_locked=True, of=("self",)))
 
 
 def do_settle_steps(suppressed: Sequence[Touch], *, now: datetime) -> None:
@@ -98,8 +109,6 @@ def do_sweep_asked(*, now: datetime) -> int:
 
 def _verdicts(touches: Sequence[Touch], now: datetime) -> dict[int, Verdict]:
     contacts = sorted({touch.contact_id for touch in touches if touch.contact_id is not None})
-    # An opt-out locks the same rows, in the same order.
-    list(Contact.objects.filter(pk__in=listed(contacts)).order_by("pk").select_for_update().values_list("pk"))
     opted_out = opted_out_contacts(contacts)
     accounts = {touch.account_id for touch in touches}
     falling = set(
