@@ -9,6 +9,7 @@ from keepwell.base.errors import UserError
 from keepwell.cli import (
     alert,
     audit,
+    contact,
     demo,
     doctor,
     import_file,
@@ -59,6 +60,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(template.app, name="templates")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(member.app, name="member")
+app.add_typer(contact.app, name="contact")
 app.add_typer(notify.app, name="notify")
 app.add_typer(source.app, name="source")
 app.add_typer(key.app, name="key")

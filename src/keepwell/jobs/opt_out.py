@@ -13,6 +13,7 @@ from typing import Final
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.crypto import salted_hmac
 
 from keepwell.base.errors import UserError
 from keepwell.jobs.audit import record_act
@@ -120,8 +121,8 @@ def _held(who: Contact | str) -> tuple[list[Contact], str, Contact | None]:
     address = plain_address(who.email)
     while True:
         contacts = _locked({*_same(address), who.pk})
-        contact = next(one for one in contacts if one.pk == who.pk)
-        if plain_address(contact.email) == address:
+        contact = next((one for one in contacts if one.pk == who.pk), None)
+        if contact is None or plain_address(contact.email) == address:
             return contacts, address, contact
         # News of the contact came before the lock.
         address = plain_address(contact.email)
@@ -154,5 +155,5 @@ def _keep_moved(ended: list[OptOut], contacts: list[Contact]) -> None:
 
 
 def _noun(contact: Contact | None, address: str) -> str:
-    """An audit is kept for good, so it does not name an address where a contact can stand for it."""
-    return f"contact:{contact.pk}" if contact is not None else f"address:{address}"[:300]
+    """An audit is kept for good, so it never holds an address: only what whoever has the address can find again."""
+    return f"contact:{contact.pk}" if contact is not None else f"address:{salted_hmac(_SALT, address).hexdigest()}"

@@ -15,6 +15,7 @@ from keepwell.playbooks.book import PlaybookBook
 from keepwell.playbooks.load import read_playbooks, template_ids
 from keepwell.playbooks.offset import Offset
 from keepwell.playbooks.step import Step
+from keepwell.playbooks.voice import read_voice
 from keepwell.signals.check import inspect_whole
 from keepwell.signals.load import read_signals
 
@@ -61,8 +62,9 @@ def check_playbooks(book: PlaybookBook) -> list[Issue]:
 
 
 def inspect_with_playbooks(text: PackageText, others: Mapping[str, PackageText]) -> list[Issue]:
-    """Everything there is to say about a package's files: health models, signals and playbooks."""
-    return sorted({*inspect_whole(text, others), *_playbook_issues(text, others)})
+    """Everything there is to say about a package's files: health models, signals, playbooks and the voice."""
+    voice = map(error, read_voice(text).problems)
+    return sorted({*inspect_whole(text, others), *_playbook_issues(text, others), *voice})
 
 
 def load_valid_with_playbooks(text: PackageText, others: Mapping[str, PackageText]) -> tuple[Package, PlaybookBook]:

@@ -1,4 +1,4 @@
-"""One voice per contact: which of the messages that are due leave now, over all playbooks, and what becomes of the others.
+"""One voice per contact: of the messages that are due in all playbooks, which leave now and what becomes of the rest.
 
 Whoever sends asks here, with what is true at this moment, and sends what may leave at once or asks again.
 """

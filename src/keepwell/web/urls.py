@@ -23,6 +23,7 @@ from keepwell.web.pages.source_key import create_api_key, create_key, revoke_api
 from keepwell.web.pages.sources import sources_page
 from keepwell.web.pages.today import today_page
 from keepwell.web.sign_in import SignIn
+from keepwell.web.unsubscribe import unsubscribe_page
 
 
 def closed(request: HttpRequest) -> HttpResponse:
@@ -60,6 +61,7 @@ urlpatterns = [
     path("mapping/publish", publish_name, name="publish_name"),
     path("mapping/remove", remove_name, name="remove_name"),
     path("api/", api.urls),
+    path("unsubscribe/<token>", unsubscribe_page, name="unsubscribe"),
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),
     path(
