@@ -13,7 +13,7 @@ from keepwell.jobs.signal_evidence import Scene
 from keepwell.playbooks.decision import Assign, CreateTask, Decision, Notify, Origin, Send, ShowInApp
 from keepwell.store.models import Account, EnrolmentRecord, StepRecord, Task, Touch
 from keepwell.store.read.member import holders_of_roles
-from keepwell.store.read.package import playbooks_of, templates_of
+from keepwell.store.read.package import playbooks_of, templates_of, voice_of
 
 BY: Final = "worker"
 MAIL: Final = "mail"
@@ -70,6 +70,10 @@ class Effects:
         record, origin = course.record, decision.origin
         book = templates_of(record.version)
         template = book.templates.get(decision.template) if book is not None else None
+        late_at = origin.late_at or origin.due_at
+        # The night does not count: what is due in it has as long in the morning.
+        quiet_until = voice_of(record.version).quiet_until(origin.due_at, course.state.contact_calendar)
+        late_at = max(late_at, quiet_until + (late_at - origin.due_at))
         return Touch(
             enrolment=record,
             account_id=record.account_id,
@@ -85,7 +89,7 @@ class Effects:
             approve_by=origin.approve_by,
             queued_at=self._now,
             due_at=origin.due_at,
-            late_at=origin.late_at or origin.due_at,
+            late_at=late_at,
             late=origin.late,
         )
 

@@ -29,7 +29,7 @@ ONE_CLICK: Final = "one_click"
 MEMBER: Final = "member"
 REASON: Final = "The contact wants no more messages."
 # The states of what waits.
-WAITING: Final = ("asked", "todo")
+WAITING: Final = ("draft", "asked", "todo")
 
 _TURN: Final = 7_234_017
 _LOOK_EVERY_S: Final = 0.05
