@@ -3,6 +3,7 @@
 import hashlib
 import re
 from email.errors import MessageError
+from email.message import Message
 from email.utils import parseaddr, parsedate_to_datetime
 from typing import Final
 
@@ -18,6 +19,13 @@ _LONGEST_TEXT: Final = 8_000
 _LONGEST_LINE: Final = 500
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 _REFERENCE: Final = re.compile(r"<([^<>\s]{1,500})>")
+_RETURNED: Final = re.compile(rb"(?im)^[> \t]*message-id:\s*<([^<>\s]{1,500})>")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
+_LARGEST_REPORT: Final = 1024 * 1024
+_MOST_REFERENCES: Final = 50
+_LONGEST_REASON: Final = 200
+_COMPLAINTS: Final = ("abuse", "fraud", "opt-out", "opt-out-list", "other")
 _REPLY_TAG: Final = re.compile(r"reply\+([A-Za-z0-9_.=-]{1,200})@")
 # What the libraries raise when a mail breaks the rules that they take for granted.
 BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, MessageError)
@@ -27,6 +35,7 @@ class Letter:
     """A mail as far as we read it. What mail programs may spell wrongly is read with tolerance."""
 
     def __init__(self, body: bytes) -> None:
+        self._body = body
         self._mail = MailMessage.from_bytes(body)
         found = _REFERENCE.search(self.header("message-id"))
         self.message_id = found.group(1) if found else "auto-" + hashlib.sha256(body).hexdigest()[:32]
@@ -49,7 +58,8 @@ class Letter:
     def references(self) -> list[str]:
         """The Message-IDs that the mail answers, the newest first."""
         older = _REFERENCE.findall(self.header("references")[:_LONGEST_HEADER])
-        return list(dict.fromkeys([*_REFERENCE.findall(self.header("in-reply-to")), *reversed(older)]))
+        found = [*_REFERENCE.findall(self.header("in-reply-to")[:_LONGEST_HEADER]), *reversed(older)]
+        return list(dict.fromkeys(found))[:_MOST_REFERENCES]
 
     @property
     def reply_tag(self) -> str | None:
@@ -80,12 +90,56 @@ class Letter:
 
     def failures(self) -> list[tuple[str, bool]]:
         """The addresses that a report says were not reached, each with whether for good."""
-        if not self._is_report:
+        if not self._is_report or self.is_feedback:
             return []
         temporary, permanent = all_failures(self._mail.obj)
         found = {_plain(address): False for address in temporary}
         found.update({_plain(address): True for address in permanent})
         return sorted((address, is_permanent) for address, is_permanent in found.items() if address)
+
+    def reasons(self) -> dict[str, str]:
+        """What a report of RFC 3464 says of each address: its status, and the words of the server that refused."""
+        found: dict[str, str] = {}
+        for block in self._blocks("message/delivery-status"):
+            words = _one_line(f"{block.get('status', '')} {block.get('diagnostic-code', '')}")
+            for name in ("original-recipient", "final-recipient"):
+                address = _plain(str(block.get(name, "")).rpartition(";")[2])
+                if address:
+                    found[address] = words[:_LONGEST_REASON]
+        return found
+
+    @property
+    def returned_ids(self) -> list[str]:
+        """The Message-IDs of the mails that a report returns, whole, as headers or as a quotation."""
+        head = _END_OF_HEAD.search(self._body)
+        rest = self._body[head.end() :][:_LARGEST_REPORT] if head else b""
+        found = (match.group(1).decode(errors="replace") for match in _RETURNED.finditer(rest))
+        return list(dict.fromkeys(found))[:_MOST_REFERENCES]
+
+    @property
+    def is_feedback(self) -> bool:
+        """A report of RFC 5965: what somebody did with a mail of ours, such as calling it spam."""
+        return bool(self._mail.obj.get_param("report-type") == "feedback-report")
+
+    @property
+    def is_complaint(self) -> bool:
+        """Feedback by which somebody says that they do not want such mails."""
+        kinds = {str(block.get("feedback-type", "")).strip().lower() for block in self._feedback()}
+        return self.is_feedback and bool(kinds & set(_COMPLAINTS))
+
+    @property
+    def complainer(self) -> str:
+        """Whose complaint it is, "" where the report leaves that out."""
+        found = (_address(str(block.get("original-rcpt-to", ""))) for block in self._feedback())
+        return next(filter(None, found), "")
+
+    def _feedback(self) -> list[Message]:
+        return self._blocks("message/feedback-report")
+
+    def _blocks(self, kind: str) -> list[Message]:
+        """The groups of fields in the parts of a kind."""
+        parts = [part.get_payload() for part in self._mail.obj.walk() if part.get_content_type() == kind]
+        return [block for part in parts if isinstance(part, list) for block in part if isinstance(block, Message)]
 
     @property
     def _is_report(self) -> bool:
@@ -100,6 +154,11 @@ class Letter:
 def _address(header: str) -> str:
     """The address of a sender in lower case, since hardly any server tells the cases apart."""
     return parseaddr(header)[1].lower()
+
+
+def _one_line(words: str) -> str:
+    """Words that can be stored and shown."""
+    return " ".join(_CONTROL.sub(" ", words).encode(errors="replace").decode().split())
 
 
 def _plain(address: bytes | str) -> str:

@@ -13,7 +13,8 @@ anywhere.
 
 A mail answers one of ours if it refers to a Message-ID at the `domain` of the settings or was sent to `reply+…@`;
 without a `domain`, any answer counts. What the reply quotes, and the signature below it, are left out of the tone. A
-mail that says it was sent later than it came counts from when it came.
+mail that says it was sent later than it came counts from when it came. Mail that names a touch by its Message-ID is of
+the account and the contact of the touch, whatever the settings say.
 """
 
 import re
