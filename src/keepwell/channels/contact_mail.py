@@ -15,6 +15,7 @@ from html import escape
 from typing import Final
 
 from keepwell.channels.channel import CONNECT_S, MailServer
+from keepwell.channels.dkim_signature import UnsignedMailError, signed
 from keepwell.channels.mail_address import is_address
 from keepwell.channels.smtp import BROKEN, MAIL_S, Link, handed_over, opened, unusable
 from keepwell.facts.message import Receipt
@@ -98,9 +99,11 @@ class ContactMail:
         if not is_address(message.address):
             return Receipt("failed", f"{message.address[:120]!r} is not one mail address.")
         try:
-            mail = written(message, self._server).as_bytes()
+            mail = signed(written(message, self._server).as_bytes(), self._server)
         except ValueError as error:
             return Receipt("failed", f"The mail cannot be written: {error}."[:200])
+        except UnsignedMailError as error:
+            return Receipt("refused", str(error))
         try:
             link = self._ready(time.monotonic() + self._mail_s)
         except BROKEN as error:
