@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email import message_from_bytes
 from email.message import EmailMessage
 from pathlib import Path
 from zlib import crc32
@@ -14,6 +15,7 @@ import pytest
 from keepwell.base.clock import FixedClock
 from keepwell.base.home import Home
 from keepwell.base.settings import Settings
+from keepwell.channels.contact_mail import written
 from keepwell.facts.inbound import Inbound
 from keepwell.jobs.inbox import Inbox, read_batch
 from keepwell.jobs.pull import Outcome, Puller, do_pull_source, pull_token
@@ -34,6 +36,7 @@ from keepwell.store.models import (
     Source,
     Touch,
 )
+from tests.channels.letters import MESSAGE, server
 from tests.connectors import imap_server
 from tests.flows.pull_records import NOW
 
@@ -239,6 +242,21 @@ def test_a_bounce_for_good_fails_its_touch_with_the_reason(world: World, *, as_h
     assert found.reason == "The mail came back: 5.1.1 smtp; 550 5.1.1 no such mailbox."
     assert touch(SECOND).state == "sent"
     assert AuditEntry.objects.filter(act="bounce_touch").count() == 1
+
+
+def test_a_report_that_returns_a_mail_as_we_wrote_it_is_of_its_touch(world: World) -> None:
+    sent = written(replace(MESSAGE, message_id=SECOND, earlier=(FIRST,)), server(1)).as_bytes()
+    whole = bounce("failed", "5.1.1")
+    start = whole.index(b"From: success@ours.example")
+    world.comes(whole[:start] + sent + b"\r\n--b--\r\n")
+    assert (touch(FIRST).state, touch(SECOND).state) == ("sent", "failed")
+
+
+def test_an_answer_to_a_mail_as_we_wrote_it_is_to_its_touch(world: World) -> None:
+    sent = message_from_bytes(written(replace(MESSAGE, message_id=SECOND, earlier=(FIRST,)), server(1)).as_bytes())
+    thread = f"{sent['References']} {sent['Message-ID']}"
+    world.comes(letter(1, In_Reply_To=str(sent["Message-ID"]), References=thread))
+    assert (touch(FIRST).replied_at, touch(SECOND).replied_at) == (None, WRITTEN_AT)
 
 
 def test_a_bounce_for_now_leaves_its_touch_sent_until_one_for_good_comes(world: World) -> None:

@@ -14,6 +14,8 @@ from mailparser_reply import EmailReplyParser
 from keepwell.connectors.hook_event import iso_time
 from keepwell.connectors.sentiment import plain_text
 
+LARGEST: Final = 32 * 1024 * 1024
+"""A mail of more bytes is not read."""
 _LONGEST_HEADER: Final = 16_384
 _LONGEST_TEXT: Final = 8_000
 _LONGEST_LINE: Final = 500

@@ -5,7 +5,7 @@ All of them name mails of ours by their Message-IDs; whose these are is not know
 
 from dataclasses import dataclass
 
-from keepwell.connectors.letter import BROKEN, Letter
+from keepwell.connectors.letter import BROKEN, LARGEST, Letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,12 @@ Saying = Answer | Bounce | Complaint
 
 
 def said_by(body: bytes) -> Saying | None:
-    """None for any other mail, such as an automatic answer, one that refers to nothing, or what is no mail."""
+    """None for any other mail, such as an automatic answer, one that refers to nothing, or what is no mail.
+
+    Never raises.
+    """
+    if len(body) > LARGEST:
+        return None
     try:
         letter = Letter(body)
         if letter.is_feedback:

@@ -23,7 +23,7 @@ from typing import ClassVar, Literal
 
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
 from keepwell.connectors.hook_event import Value, hook_event
-from keepwell.connectors.letter import BROKEN, Letter
+from keepwell.connectors.letter import BROKEN, LARGEST, Letter
 from keepwell.connectors.payload import Part
 from keepwell.connectors.sentiment import COMPETITORS, told_of_text
 from keepwell.facts.inbound import Inbound, UnreadableError
@@ -32,7 +32,7 @@ from keepwell.facts.inbound import Inbound, UnreadableError
 class Mail(Connector):
     kind: ClassVar[Literal["mail"]] = "mail"
     title: ClassVar[str] = "Mailbox"
-    largest: ClassVar[int] = 32 * 1024 * 1024
+    largest: ClassVar[int] = LARGEST
     options: ClassVar[Mapping[str, str]] = {
         "host": "The IMAP server.",
         "port": "Its port; 993 without it.",
