@@ -97,10 +97,19 @@ class _Controller(Controller):
         return _Server(self.handler, **self.SMTP_kwargs)
 
 
+Boxes = TypeVar("Boxes", bound=Mailboxes)
+
+
 @contextmanager
 def mail_server(**more: Any) -> Iterator[Mailboxes]:
     """A mail server on a free port."""
-    boxes = Mailboxes()
+    with served(Mailboxes(), **more) as boxes:
+        yield boxes
+
+
+@contextmanager
+def served(boxes: Boxes, **more: Any) -> Iterator[Boxes]:
+    """The same with boxes of one's own."""
     controller = _Controller(
         boxes, hostname="127.0.0.1", port=free_port(), authenticator=boxes.check, auth_require_tls=False, **more
     )

@@ -4,14 +4,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 
 from tests.simulation.promises import Promises, stories
-from tests.simulation.world import World
+from tests.simulation.world import TURN, World
 
+DAY: Final = timedelta(days=1)
 # What even a short story must come to, or its promises were never in danger.
 ALWAYS: Final = ("touch sent", "touch suppressed", "said no", "approved", "zombie woke")
 
@@ -27,7 +29,7 @@ def tell(folder: Path, seed: int, *, accounts: int, days: int) -> Story:
     with _with_a_key():
         world = World(folder, seed, accounts)
         promises = Promises(world)
-        for _ in range(days * 24):
+        for _ in range(days * DAY // TURN):
             world.turn()
             broken = promises.broken()
             if broken:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_promise_is_broken(tmp_path: Path, seed: int) -> None:
-    story = tell(tmp_path, seed, accounts=40, days=60)
+    story = tell(tmp_path, seed, accounts=30, days=45)
     assert story.broken == []
     lacking = [what for what in ALWAYS if not story.sometimes[what]]
     assert not lacking, f"seed {seed} never came to: {lacking}"

@@ -52,7 +52,7 @@ from tests.simulation.transport import MadeUpOutbox, Transport
 
 # Over the change to summer time in America and in Europe, and back in Australia.
 START: Final = datetime(2026, 2, 20, tzinfo=UTC)
-TURN: Final = timedelta(hours=1)
+TURN: Final = timedelta(hours=3)
 BY: Final = "simulation"
 NANO: Final = 10**9
 
@@ -71,6 +71,8 @@ class Person:
     drift: float = 0.0
     is_gone: bool = False
     is_dirty: bool = False
+    alerts: dict[str, int] = field(default_factory=dict)
+    has_sign: bool = False
 
 
 @dataclass
@@ -104,7 +106,7 @@ class World:
         self._refusing: dict[int, Person] = {}
 
     def turn(self) -> None:
-        """An hour passes, and the worker looks; it may die at any of its crash points, and starts again."""
+        """Some hours pass, and the worker looks; it may die at any of its crash points, and starts again."""
         self.now += TURN
         for person in self.people:
             self._live(person)
@@ -177,20 +179,18 @@ class World:
     def _signals(self, person: Person) -> Iterator[str]:
         """Alerts of its score opened and closed; a chance to sell now and then."""
         for rule, opens, closes, severity in (("critical", 30, 40, "critical"), ("weak", 60, 68, "medium")):
-            alerts = Alert.objects.filter(account=person.account, rule=rule, closed_at=None)
-            if person.score >= closes:
-                alerts.update(closed_at=self.now)
-            elif person.score < opens and not alerts.exists():
-                self._alert(person, rule, severity)
+            if person.score >= closes and rule in person.alerts:
+                Alert.objects.filter(pk=person.alerts.pop(rule)).update(closed_at=self.now)
+            elif person.score < opens and rule not in person.alerts:
+                person.alerts[rule] = self._alert(person, rule, severity)
                 yield rule
-        if self.chance.random() < 0.02:
-            signs = OpportunitySign.objects.filter(opportunity__account=person.account, closed_at=None)
-            if not signs.exists():
-                self._sign(person)
-                yield "seats"
+        if self.chance.random() < 0.02 and not person.has_sign:
+            self._sign(person)
+            person.has_sign = True
+            yield "seats"
 
-    def _alert(self, person: Person, rule: str, severity: str) -> None:
-        Alert.objects.create(
+    def _alert(self, person: Person, rule: str, severity: str) -> int:
+        alert = Alert.objects.create(
             account=person.account,
             package="gym",
             rule=rule,
@@ -201,6 +201,7 @@ class World:
             detected_at=self.now,
             opened_at=self.now,
         )
+        return alert.pk
 
     def _sign(self, person: Person) -> None:
         opportunity, _ = Opportunity.objects.get_or_create(
@@ -221,15 +222,15 @@ class World:
         )
 
     def _live(self, person: Person) -> None:
-        """An hour of an account: its score wanders, sometimes for the worse, and now and then it leaves."""
+        """Some hours of an account: its score wanders, sometimes for the worse, and now and then it leaves."""
         chance = self.chance
-        if person.is_gone or chance.random() > 0.12:
+        if person.is_gone or chance.random() > 0.25:
             return
         if chance.random() < 0.03:
             person.drift = chance.choice([-6.0, -2.0, 0.0, 2.0, 4.0])
         person.score = min(100.0, max(0.0, person.score + person.drift + chance.gauss(0, 2)))
         person.is_dirty = True
-        if chance.random() < 0.0004:
+        if chance.random() < 0.0006:
             person.is_gone = True
             self.sometimes["left"] += 1
 
