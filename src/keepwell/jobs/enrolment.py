@@ -198,6 +198,9 @@ def _advance(part: _Part, account: int, facts: "_Known", effects: Effects, earli
             if not isinstance(decision, Enrol):
                 decisions.append(decision)
             elif decision.playbook in book and not start_refusal(book, decision.playbook, earlier, part.now):
+                for other in part.courses[account]:
+                    if other.record.playbook in book[decision.playbook].supersedes and not other.state.is_finished:
+                        _end_superseded(other, earlier, part.now)
                 people = _people(part, [account], facts)
                 cause = Cause(course.record.signal_noun, course.record.signal, course.record.signal_id)
                 _begin(part, account, decision.playbook, cause, people[account], earlier)
