@@ -1,5 +1,6 @@
 """What the shipped messages say on each occasion: worries, successes, offers."""
 
+import re
 from typing import Any
 
 import pytest
@@ -97,3 +98,35 @@ def test_mails_about_payments_sell_nothing(package: str) -> None:
     for name in ("payment_failed", "payment_reminder"):
         assert BOOKS[package].templates[name].head.purpose == "service"
         assert "plan" not in said(name, package).lower()
+
+
+# Mails that a protocol cannot do without, and what they rest on where nobody has given more than the metrics.
+NEEDED = [
+    ("saas", "critical_ceo"),
+    ("saas", "high_risk_csm"),
+    ("saas", "at_risk_day_1"),
+    ("saas", "value_report"),
+    ("saas", "monthly_value_summary"),
+    ("saas", "final_retention_offer"),
+    ("saas", "payment_failed"),
+    ("saas", "limit_day_0"),
+    ("saas", "integration_showcase"),
+    ("crypto", "at_risk_concern"),
+    ("crypto", "value_reinforcement"),
+    ("crypto", "critical_call_script"),
+    ("crypto", "executive_follow_up"),
+    ("crypto", "adoption_roadmap"),
+    ("crypto", "value_summary"),
+    ("crypto", "offering_support"),
+    ("crypto", "celebrate_health"),
+    ("crypto", "celebrate_score"),
+]
+
+
+@pytest.mark.parametrize(("package", "name"), NEEDED)
+def test_what_must_be_sent_can_be_sent_with_the_metrics_alone(package: str, name: str) -> None:
+    whole, fields = sample(name, package), BOOKS[package].settings.usage
+    usage = {field: value for field, value in whole["usage"].items() if fields[field].metric is not None}
+    found = mail(name, package, usage=usage, reasons=[])
+    assert "Ada" in found.text
+    assert not re.search(r" [,.!?:]|\(\)|\n- ?\n", found.text)
