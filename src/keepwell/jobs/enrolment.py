@@ -154,6 +154,10 @@ def _loudest(book: Mapping[str, Playbook], rule: str) -> int:
 def _end_superseded(course: Course, earlier: list[Earlier], now: datetime) -> None:
     ended = end_enrolment(course.playbook, course.state, SUPERSEDED, now)
     _take(course, ended.enrolment, None)
+    _note_end(course, earlier, now)
+
+
+def _note_end(course: Course, earlier: list[Earlier], now: datetime) -> None:
     place = earlier.index(Earlier(course.record.playbook, course.record.started_at))
     earlier[place] = Earlier(course.record.playbook, course.record.started_at, now)
 
@@ -192,6 +196,8 @@ def _advance(part: _Part, account: int, facts: "_Known", effects: Effects, earli
     while waiting:
         course = waiting.pop(0)
         found = advance(course.playbook, course.state, facts.of(course, account), part.now)
+        if found.enrolment.is_finished and not course.state.is_finished:
+            _note_end(course, earlier, part.now)
         _take(course, found.enrolment, found.due_at)
         decisions: list[Decision] = []
         for decision in found.decisions:
