@@ -22,7 +22,6 @@ from keepwell.jobs.pull import Outcome, Puller, do_pull_source, pull_token
 from keepwell.jobs.seal import Sealer
 from keepwell.jobs.secret import Vault, open_vault
 from keepwell.jobs.source import do_create_source
-from keepwell.jobs.touch_answer import do_take_answers, read_answers
 from keepwell.lake.log import EventLog
 from keepwell.store.models import (
     Account,
@@ -32,10 +31,12 @@ from keepwell.store.models import (
     InboxBatch,
     Member,
     ModelVersion,
+    OptOut,
     PullPosition,
     Source,
     Touch,
 )
+from keepwell.store.read.opt_out import opted_out_contacts
 from tests.channels.letters import MESSAGE, server
 from tests.connectors import imap_server
 from tests.flows.pull_records import NOW
@@ -292,25 +293,23 @@ def complaint(kind: str = "abuse", returned: str = FIRST) -> bytes:
     return report("feedback-report", f"{fields}\r\n", returned=returned)
 
 
-def test_a_complaint_is_told_with_its_address_and_touch_and_is_no_event(world: World) -> None:
-    answers = read_answers([(complaint(), ())])
-    (found,) = answers.complaints
-    assert (found.address, found.ids[0]) == ("ann@harbour-lights.example", FIRST)
-    assert [news.touch.pk for news in answers.news] == [touch().pk]
-    assert world.comes(complaint()).events == 0
-    assert AuditEntry.objects.filter(act="complain_about_touch", noun=f"touch:{touch().pk}").count() == 1
+def test_a_complaint_opts_its_contact_out_and_is_no_event(world: World) -> None:
+    for _ in range(2):
+        assert world.comes(complaint()).events == 0
+    assert opted_out_contacts([touch().contact_id or 0]) == {touch().contact_id}
+    assert AuditEntry.objects.filter(act="opt_out").count() == 1
     assert touch().state == "sent"
 
 
-def test_a_complaint_about_no_touch_is_told_all_the_same() -> None:
-    answers = read_answers([(complaint(returned="other@ours.example"), ())])
-    assert [one.address for one in do_take_answers(answers, by="cli:root", now=NOW)] == ["ann@harbour-lights.example"]
+def test_a_complaint_about_no_touch_opts_nobody_out(world: World) -> None:
+    world.comes(complaint(returned="other@ours.example"))
+    assert not OptOut.objects.exists()
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
 def test_feedback_that_is_no_complaint_is_none(world: World, kind: str) -> None:
-    assert read_answers([(complaint(kind), ())]).complaints == []
     assert world.comes(complaint(kind)).events == 0
+    assert not OptOut.objects.exists()
 
 
 def test_a_reason_made_to_break_things_is_kept_as_words(world: World) -> None:

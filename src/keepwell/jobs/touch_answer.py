@@ -16,6 +16,7 @@ from keepwell.base.instant import instant
 from keepwell.connectors.mail_answer import Answer, Bounce, Complaint, Failure, Saying, said_by
 from keepwell.facts.inbound import Inbound
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.opt_out import COMPLAINT, do_opt_out
 from keepwell.store.models import Member, Touch
 
 _LONGEST_ID: Final = 200
@@ -34,14 +35,10 @@ class TouchNews:
 
 @dataclass(slots=True)
 class Answers:
-    """The events of some mails, and what is to be written down once these are on disk.
-
-    `complaints` are all of them, also those that name no touch.
-    """
+    """The events of some mails, and what is to be written down once these are on disk."""
 
     events: list[Inbound] = field(default_factory=list)
     news: list[TouchNews] = field(default_factory=list)
-    complaints: list[Complaint] = field(default_factory=list)
 
 
 def read_answers(mails: Sequence[tuple[bytes, Sequence[Inbound]]]) -> Answers:
@@ -56,8 +53,6 @@ def read_answers(mails: Sequence[tuple[bytes, Sequence[Inbound]]]) -> Answers:
     answers = Answers()
     for (_, events), saying in zip(mails, said, strict=True):
         touch = _touch_of(saying, touches)
-        if isinstance(saying, Complaint):
-            answers.complaints.append(saying)
         if saying is None or touch is None or (isinstance(saying, Answer) and saying.sender in members):
             answers.events += events
         else:
@@ -65,19 +60,18 @@ def read_answers(mails: Sequence[tuple[bytes, Sequence[Inbound]]]) -> Answers:
     return answers
 
 
-def do_take_answers(answers: Answers, *, by: str, now: datetime) -> list[Complaint]:
+def do_take_answers(answers: Answers, *, by: str, now: datetime) -> None:
     """Write down what the mails say of touches; again it changes nothing. Call it once their events are on disk.
 
-    Returns the complaints, each of which is an opt-out.
+    A complaint is an opt-out, if it names a touch: nobody else can know whom it is about.
     """
     for news in answers.news:
         if isinstance(news.said, Answer):
             _answered(news, by, now)
         elif isinstance(news.said, Failure):
             _bounced(news, news.said, by, now)
-        else:
-            record_act("complain_about_touch", f"touch:{news.touch.pk}", {}, by=by, now=now)
-    return answers.complaints
+        elif news.touch.contact is not None:
+            do_opt_out(news.touch.contact, way=COMPLAINT, by=by, now=now)
 
 
 def _may_be_ours(message_id: str) -> bool:
