@@ -26,6 +26,8 @@ TEMPLATES: Final = {
     "[Your plan](links.plan).\n",
     "again": "---\ntitle: Again\nsubject: Still there, {{ contact.first_name }}?\npurpose: retention\n---\n"
     "Hello {{ contact.first_name }},\n\nnobody answered. [Your plan](links.plan).\n",
+    "signed": "---\ntitle: Signed\nsubject: A word from me\npurpose: retention\nfrom_role: coach\n---\n"
+    "Hello {{ contact.first_name }},\n\nshall we talk? [Your plan](links.plan).\n",
     "wish": "---\ntitle: Wish\nsubject: Your wish\npurpose: retention\n---\nYou wished for {{ usage.wish }}.\n",
     "more": "---\ntitle: More\nsubject: More seats\npurpose: expansion\n---\nMore seats? [Your plan](links.plan).\n",
 }
