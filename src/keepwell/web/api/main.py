@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import django_auth
 
@@ -81,3 +81,9 @@ def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """One error shape for the whole API."""
     problems = [f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors]
     return api.create_response(request, {"error": "; ".join(problems)}, status=422)
+
+
+@api.exception_handler(HttpError)
+def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """A body that is no JSON, such as one that was cut off."""
+    return api.create_response(request, {"error": f"{error}."}, status=error.status_code)
