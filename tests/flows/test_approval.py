@@ -108,6 +108,20 @@ def test_nothing_leaves_while_messages_are_stopped_and_what_was_due_leaves_after
     assert boxes.to == ["ops@ours.example", "ada@acme.example"]
 
 
+def test_a_yes_at_night_is_not_in_vain(world: Gym, ours: Settings, boxes: Mailboxes) -> None:
+    do_test_sending(ours, "ops@ours.example", None, by=BY, now=NOW)
+    do_turn_sending_on(ours, None, by=BY, now=NOW)
+    # In Berlin it is 23:00; the message would be too late an hour later, and too late means not at all.
+    night = NOW + 10 * HOUR
+    Touch.objects.filter(pk=touch().pk).update(late="skip", due_at=night - HOUR, late_at=night + HOUR)
+    found = touch()
+    do_approve_touch(found, robin(), subject=found.subject, text=found.text, by=robin().email, now=night)
+    world.turn(night + MINUTE, NOW + 19 * HOUR - MINUTE)
+    assert (touch().state, touch().held_because) == ("todo", "It was night at the contact's.")
+    world.turn(NOW + 19 * HOUR + MINUTE)
+    assert boxes.to == ["ops@ours.example", "ada@acme.example"]
+
+
 def test_what_is_refused_never_leaves_and_the_playbook_goes_on(world: Gym, ours: Settings, boxes: Mailboxes) -> None:
     do_test_sending(ours, "ops@ours.example", None, by=BY, now=NOW)
     do_turn_sending_on(ours, None, by=BY, now=NOW)

@@ -11,8 +11,10 @@ from keepwell.base.errors import UserError
 from keepwell.facts.notice_text import one_line
 from keepwell.jobs.arbitration import LAST_WORDS, do_settle_steps
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.enrolment_state import read_calendar
 from keepwell.playbooks.template import LONGEST_SUBJECT, UNFIT
 from keepwell.store.models import Member, Touch
+from keepwell.store.read.package import voice_of
 from keepwell.store.read.touch import may_approve
 
 LONGEST_TEXT: Final = 20_000
@@ -36,10 +38,10 @@ def do_approve_touch(touch: Touch, member: Member, *, subject: str, text: str, b
             found.subject, found.edited_at = subject, now
         if text != found.text.strip():
             found.text, found.html = text + "\n", _paragraphs(text)
-        room = found.late_at - found.due_at
+        found.late_at = max(found.late_at, _morning(found, now) + (found.late_at - found.due_at))
+        found.due_at = max(found.due_at, now)
         found.state, found.held_because = "todo", ""
         found.approved_at, found.approved_by = now, by
-        found.due_at, found.late_at = max(found.due_at, now), max(found.late_at, now + room)
         found.save()
         record_act("touch_approved", f"touch {found.pk}", {"edited": is_edited}, by=by, now=now)
 
@@ -57,7 +59,9 @@ def do_refuse_touch(touch: Touch, member: Member, *, reason: str, by: str, now: 
 
 
 def _asked(touch: Touch, member: Member) -> Touch:
-    found = Touch.objects.select_for_update(of=("self",)).select_related("account", "enrolment").get(pk=touch.pk)
+    found = (
+        Touch.objects.select_for_update(of=("self",)).select_related("account", "enrolment__version").get(pk=touch.pk)
+    )
     if not may_approve(member, found):
         raise UserError("This message speaks for somebody else; only they may let it leave. Nothing was changed.")
     if found.state != "asked":
@@ -65,6 +69,11 @@ def _asked(touch: Touch, member: Member) -> Touch:
     if found.enrolment.finished_at is not None and found.enrolment.finished_because not in LAST_WORDS:
         raise UserError("The playbook has ended at this account, so the message is not wanted any more.")
     return found
+
+
+def _morning(touch: Touch, now: datetime) -> datetime:
+    """From when on its time counts: the night does not, so that a yes in the evening is not in vain."""
+    return voice_of(touch.enrolment.version).quiet_until(now, read_calendar(touch.enrolment.contact_calendar))
 
 
 def _checked_subject(subject: str) -> str:
