@@ -47,6 +47,7 @@ class TouchShape(PublicShape):
     held_because: str
     reason: str
     attempts: int
+    handed_at: datetime | None
     message_id: str
     settled_at: datetime | None
     replied_at: datetime | None

@@ -94,6 +94,7 @@ def _moments(touch: Touch) -> list[Moment]:
         (touch.edited_at, f"{touch.approved_by or 'Somebody'} changed its words"),
         (touch.approved_at, f"{touch.approved_by} let it leave"),
         (touch.claimed_at, f"It was taken to be handed over, try {touch.attempts}"),
+        (touch.handed_at, "It was handed to the mail server"),
         (touch.settled_at, f"{touch_face(touch).word}{f': {why_told(touch)}' if touch.reason else ''}"),
         (touch.replied_at, "The contact answered"),
         (touch.bounced_at, "It came back"),
