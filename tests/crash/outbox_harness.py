@@ -103,7 +103,9 @@ class OutboxHarness:
 
     def start_refusing(self) -> None:
         """Half of the contacts say no, one after the other."""
-        self._refusing = int(self._ask(do="refuse", seed=self._random.randrange(10**6), to=str(self._told), fault=self._fault))
+        self._refusing = int(
+            self._ask(do="refuse", seed=self._random.randrange(10**6), to=str(self._told), fault=self._fault)
+        )
 
     def kill_one(self) -> None:
         """At a random moment; another takes its place."""
