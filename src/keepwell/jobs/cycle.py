@@ -48,6 +48,9 @@ from keepwell.store.read.score import aged_accounts
 BY: Final = "worker"
 # How soon a published mapping, a new package or a model that was published is noticed.
 UPKEEP_EVERY: Final = timedelta(seconds=5)
+# What time alone brings about, and notices that nobody's news calls for: an idle worker asks no oftener.
+DUE_EVERY: Final = timedelta(seconds=1)
+NOTIFIED_EVERY: Final = timedelta(seconds=1)
 # Texts that a turn which failed left unwritten.
 TEXTS_EVERY: Final = timedelta(seconds=5)
 # Messages that wait for a yes and are not wanted any more.
@@ -125,8 +128,9 @@ class Cycle:
                 report = self._seal()
             if self._is_time("aged", AGED_EVERY, now):
                 do_touch_aged(aged_accounts(now - AGED_AFTER, AGED_SHARE), now=now)
-            do_touch_aged(due_accounts(ACCOUNTS_A_TURN, now=now), now=now)
-            do_touch_aged(due_enrolments(ACCOUNTS_A_TURN, now=now), now=now, is_urgent=True)
+            if self._is_time("due", DUE_EVERY, now):
+                do_touch_aged(due_accounts(ACCOUNTS_A_TURN, now=now), now=now)
+                do_touch_aged(due_enrolments(ACCOUNTS_A_TURN, now=now), now=now, is_urgent=True)
             if self._is_time("watch", WATCHED_EVERY, now):
                 with part("watch"):
                     self._watch(now)
@@ -140,7 +144,7 @@ class Cycle:
 
     def _tell(self, now: datetime, *, is_busy: bool) -> None:
         """Members what was noticed, and contacts what playbooks say to them."""
-        if self._post is not None:
+        if self._post is not None and (is_busy or self._is_time("notify", NOTIFIED_EVERY, now)):
             with part("notify"):
                 self._post.do_deliver_notifications(now=now)
         with part("texts"):
@@ -182,6 +186,8 @@ class Cycle:
 
     def _score(self, now: datetime) -> int:
         """What may open an alert by itself goes first, in a small part of its own that is soon done."""
+        if not self._due and not TouchedAccount.objects.exists():
+            return 0
         urgent = TouchedAccount.objects.filter(is_urgent=True).order_by("since", "pk")
         first = 0 if self._due else len(self._score_some(urgent, URGENT_A_TURN, now))
         # The others in the order of the log, round and round: neighbours are read together, and everybody has a turn.

@@ -9,7 +9,7 @@ never sent again by itself.
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from keepwell.base.crash_point import crash_point
@@ -30,6 +30,7 @@ from keepwell.facts.message import Receipt
 from keepwell.facts.touch_message import TouchMessage
 from keepwell.jobs.arbitration import HELD_BACK, do_judge_touches, do_settle_steps
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.enrolment_effect import MAIL
 from keepwell.jobs.opt_out import unsubscribe_link
 from keepwell.jobs.own_event import do_keep_own_events
 from keepwell.jobs.route import means_of
@@ -41,7 +42,7 @@ from keepwell.store.read.opt_out import opted_out_contacts
 BY: Final = "worker"
 LEASE: Final = timedelta(minutes=2)
 WAIT_S: Final = 2.0
-HANDS: Final = 8
+HANDS: Final = 16
 # So few that all of them are handed over long before the lease is over.
 CLAIMED_AT_ONCE: Final = 200
 PAUSES: Final = tuple(timedelta(minutes=count) for count in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))
@@ -75,6 +76,8 @@ class Outbox:
         Takes at most `wait_s` seconds besides the database; a later call goes on with what took longer.
         """
         done = self._confirm(now)
+        if not self._claimed and not self._flights and not _is_anything_due(now):
+            return done
         done.update(_give_up_claims(now))
         sending = Sending.objects.first() or Sending()
         if sending.is_stopped:
@@ -132,8 +135,9 @@ class Outbox:
         server = self._server()
         if self._pool is None:
             self._pool = ThreadPoolExecutor(HANDS, thread_name_prefix="outbox")
+        earlier = _earlier(leaving)
         for touch in leaving:
-            message = _message(touch, self._settings.pages, now)
+            message = _message(touch, earlier[touch.enrolment_id], self._settings.pages, now)
             self._flights.append(_Flight(touch.pk, touch.claim, self._pool.submit(self._hand_over, message, server)))
 
     def _server(self) -> MailServer:
@@ -165,15 +169,19 @@ class Outbox:
 
     def _confirm(self, now: datetime) -> Counter[str]:
         over = [flight for flight in self._flights if flight.future.done()]
-        self._flights = [flight for flight in self._flights if not flight.future.done()]
-        done: Counter[str] = Counter()
-        if over:
-            with transaction.atomic():
-                for flight in over:
-                    receipt = flight.future.result()
-                    done[receipt.outcome] += _settle(flight, receipt, now)
-            crash_point("outbox: confirmed")
+        if not over:
+            return Counter()
+        self._flights = [flight for flight in self._flights if flight not in over]
+        with transaction.atomic():
+            done = _settle({flight.touch: flight for flight in over}, now)
+        crash_point("outbox: confirmed")
         return done
+
+
+def _is_anything_due(now: datetime) -> bool:
+    """One question, so that an outbox with nothing to do costs next to nothing."""
+    over = Q(state="claimed", lease_until__lte=Now())
+    return Touch.objects.filter(Q(state="todo", due_at__lte=now) | over).exists()
 
 
 def message_id(touch: Touch, server: MailServer) -> str:
@@ -203,12 +211,18 @@ def _still_leaving(touches: Sequence[Touch], now: datetime) -> list[Touch]:
     return leaving
 
 
-def _message(touch: Touch, pages: str, now: datetime) -> TouchMessage:
+def _earlier(touches: Sequence[Touch]) -> dict[int, tuple[str, ...]]:
+    """By enrolment, the ids of the mails that went before, oldest first."""
+    found: dict[int, tuple[str, ...]] = {touch.enrolment_id: () for touch in touches}
+    rows = Touch.objects.filter(enrolment__in=found, channel=MAIL, state="sent").order_by("settled_at", "pk")
+    for enrolment, name in rows.values_list("enrolment_id", "message_id"):
+        found[enrolment] = (*found[enrolment], name)
+    return found
+
+
+def _message(touch: Touch, earlier: tuple[str, ...], pages: str, now: datetime) -> TouchMessage:
     if touch.contact is None:
         raise BugError("A message was let go without a contact.")
-    before = Touch.objects.filter(enrolment=touch.enrolment_id, channel=touch.channel, state="sent").order_by(
-        "settled_at"
-    )
     return TouchMessage(
         message_id=touch.message_id,
         address=touch.address,
@@ -219,7 +233,7 @@ def _message(touch: Touch, pages: str, now: datetime) -> TouchMessage:
         text=touch.text,
         html=touch.html,
         unsubscribe=unsubscribe_link(pages, touch.contact.pk),
-        earlier=tuple(before.values_list("message_id", flat=True)),
+        earlier=earlier,
         at=now,
     )
 
@@ -243,22 +257,26 @@ def _give_up_claims(now: datetime) -> Counter[str]:
     return done
 
 
-def _settle(flight: _Flight, receipt: Receipt, now: datetime) -> int:
-    """Write what became of a message; a claim that is over already stays as it is."""
-    rows = Touch.objects.filter(pk=flight.touch, state="claimed", claim=flight.claim)
-    touch = rows.select_for_update(of=("self",)).select_related("account", "contact").first()
-    if touch is None:
-        return 0
-    touch.lease_until, touch.reason = None, receipt.detail[:300]
-    if receipt.outcome == "refused" and touch.attempts <= len(PAUSES):
-        touch.state, touch.due_at = "todo", now + PAUSES[touch.attempts - 1]
-        touch.held_because = touch.reason
-    else:
-        touch.state = "failed" if receipt.outcome == "refused" else receipt.outcome
-        touch.settled_at = now
-    touch.save()
-    if touch.state == "sent":
-        do_keep_own_events([touch], now=now)
-    details = {"outcome": receipt.outcome, "detail": receipt.detail, "attempt": touch.attempts}
-    record_act("touch_handed_over", f"touch {touch.pk}", details, by=BY, now=now)
-    return 1
+def _settle(flights: Mapping[int, _Flight], now: datetime) -> Counter[str]:
+    """Write what became of messages; a claim that is over already stays as it is."""
+    rows = Touch.objects.filter(pk__in=listed(flights), state="claimed").select_related("account", "contact")
+    touches = list(rows.order_by("pk").select_for_update(of=("self",)))
+    own = [touch for touch in touches if touch.claim == flights[touch.pk].claim]
+    told: dict[str, list[str]] = {}
+    for touch in own:
+        receipt = flights[touch.pk].future.result()
+        touch.lease_until, touch.reason = None, receipt.detail[:300]
+        if receipt.outcome == "refused" and touch.attempts <= len(PAUSES):
+            touch.state, touch.due_at = "todo", now + PAUSES[touch.attempts - 1]
+            touch.held_because = touch.reason
+        else:
+            touch.state = "failed" if receipt.outcome == "refused" else receipt.outcome
+            touch.settled_at = now
+        told[str(touch.pk)] = [receipt.outcome, receipt.detail]
+    Touch.objects.bulk_update(own, ["lease_until", "reason", "state", "due_at", "held_because", "settled_at"])
+    sent = [touch for touch in own if touch.state == "sent"]
+    if sent:
+        do_keep_own_events(sent, now=now)
+    if own:
+        record_act("touches_handed_over", "touches", {"outcomes": told}, by=BY, now=now)
+    return Counter(outcome for outcome, _ in told.values())
