@@ -21,6 +21,7 @@ from keepwell.cli import (
     model,
     notify,
     opportunity,
+    playbook,
     pull,
     score,
     secret,
@@ -56,6 +57,7 @@ app.command("segments")(today.segments)
 app.add_typer(alert.app, name="alerts")
 app.add_typer(opportunity.app, name="opportunities")
 app.add_typer(milestone.app, name="milestones")
+app.add_typer(playbook.app, name="playbooks")
 app.add_typer(model.app, name="model")
 app.add_typer(template.app, name="templates")
 app.add_typer(mapping.app, name="mapping")

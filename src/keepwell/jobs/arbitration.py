@@ -60,7 +60,7 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
     leaving = Leaving()
     if not touches:
         return leaving
-    verdicts = _verdicts(touches, now)
+    verdicts = judge_touches(touches, {}, now)
     for touch in touches:
         verdict = verdicts[touch.pk]
         _apply(touch, verdict, leaving, is_on=is_on, now=now)
@@ -107,7 +107,11 @@ def do_sweep_asked(*, now: datetime) -> int:
     return len(over) + len(late)
 
 
-def _verdicts(touches: Sequence[Touch], now: datetime) -> dict[int, Verdict]:
+def judge_touches(touches: Sequence[Touch], further: Mapping[int, Sequence[Said]], now: datetime) -> dict[int, Verdict]:
+    """What the one voice makes of touches now, by their ids; nothing is written.
+
+    `further` is what was said to contacts besides what stands in rows.
+    """
     contacts = sorted({touch.contact_id for touch in touches if touch.contact_id is not None})
     opted_out = opted_out_contacts(contacts)
     accounts = {touch.account_id for touch in touches}
@@ -126,7 +130,9 @@ def _verdicts(touches: Sequence[Touch], now: datetime) -> dict[int, Verdict]:
         for touch in touches
     }
     voices: dict[int, Voice] = {touch.pk: voice_of(touch.enrolment.version) for touch in touches}
-    return judge([_candidate(touch) for touch in touches], standings, _said(contacts, now), voices, now)
+    said = _said(contacts, now)
+    heard = {contact: [*said.get(contact, ()), *further.get(contact, ())] for contact in contacts}
+    return judge([_candidate(touch) for touch in touches], standings, heard, voices, now)
 
 
 def _is_last_word(touch: Touch) -> bool:
