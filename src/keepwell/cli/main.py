@@ -23,6 +23,7 @@ from keepwell.cli import (
     opportunity,
     playbook,
     pull,
+    replay,
     score,
     secret,
     serve,
@@ -50,6 +51,8 @@ app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 app.command("import")(import_file.import_file)
 app.command("pull")(pull.pull)
+app.command("replay")(replay.replay)
+app.command("replay-inside", hidden=True)(replay.replay_inside)
 app.command("score")(score.score)
 app.command("explain")(score.explain)
 app.command("today")(today.today)
