@@ -136,7 +136,7 @@ class OutboxHarness:
         """How many messages have not come to an end."""
         return sum(state in ("todo", "claimed") for _, state, _, _ in self._rows())
 
-    def judge(self, patience_s: float = 120) -> Judgement:
+    def judge(self, patience_s: float = 1800) -> Judgement:
         """Let the workers finish, and compare what the home says with what arrived."""
         deadline = time.monotonic() + patience_s
         while self.waiting() and time.monotonic() < deadline:

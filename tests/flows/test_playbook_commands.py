@@ -41,7 +41,7 @@ SEVERAL = (
         "steps:\n", "offers: {pause: {title: Pause of payment, valid_for: 3d}}\nsteps:\n"
     )
     + """\
-  - {id: coach, kind: message, title: The coach writes, template: hello, from: coach, after: 49h}
+  - {id: coach, kind: message, title: The coach writes, template: coach, from: coach, after: 49h}
   - {id: hole, kind: message, title: Hole, template: wish, after: 50h}
   - {id: tell, kind: notify, title: Tell, notify: [coach, csm], sentence: Have a look., after: 50h}
   - {id: own, kind: assign, title: An owner, role: coach, reach_out: true, after: 51h}
@@ -51,6 +51,7 @@ SEVERAL = (
   - {id: late, kind: message, title: Once more, template: again, after: 54h, late: send}
 """
 )
+COACH = "---\ntitle: Coach\nsubject: It is me\npurpose: retention\nfrom_role: coach\n---\n[Your plan](links.plan).\n"
 EXACT = """\
 Sending is off: no mail of this would leave.
 
@@ -68,7 +69,7 @@ gym/rescue: Rescue (priority 90, starts on critical)
     To Ada Acme <ada@acme.example>, in the name of Gym
     Wed 4 Mar 2026, 14:00: leaves
   Wed 4 Mar 2026, 15:00, contact's clock: coach (message), The coach writes
-    Subject: Shall we talk, Ada?
+    Subject: It is me
     To Ada Acme <ada@acme.example>, in the name of Robin
     Yes needed from coach (Robin); once it is there:
     Wed 4 Mar 2026, 15:00: leaves
@@ -110,7 +111,8 @@ class Shell:
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.now = NOW + HOUR
-        patch.setattr(command, "start", lambda: Settings(home=folder))
+        self.folder = folder
+        patch.setattr(command, "start", lambda: Settings(home=self.folder))
         patch.setattr(SystemClock, "now", lambda _: self.now)
 
     def said(self, *words: str) -> str:
@@ -145,7 +147,7 @@ def weak(world: Gym, key: str = "acme", to: float = 50) -> None:
 def test_a_preview_says_every_step_with_time_text_and_what_the_one_voice_makes_of_it(
     tmp_path: Path, shell: Shell
 ) -> None:
-    with playing(tmp_path, {"rescue": SEVERAL}) as world:
+    with playing(tmp_path, {"rescue": SEVERAL}, coach=COACH) as world:
         member("robin", "csm", "coach")
         weak(world)
         before = counts()
@@ -290,17 +292,43 @@ def test_a_start_by_hand_ends_what_it_supersedes(tmp_path: Path, shell: Shell) -
         assert "The playbook 'high' is open there and goes before it." in json.dumps(shell.told("preview", "acme"))
 
 
+def test_a_step_that_starts_another_playbook_says_which_and_may_end_its_own(tmp_path: Path, shell: Shell) -> None:
+    first = RESCUE.replace(
+        "again, kind: message, title: Again, template: again", "on, kind: enrol, title: On, playbook: next"
+    )
+    first += "  - {id: last, kind: message, title: Last, template: again, after: 72h}\n"
+    other = RESCUE.replace("starts_on: critical", "starts_on: away")
+    ends = other.replace("late: skip", "late: skip\nsupersedes: [first]")
+    for text, told, end in (
+        (other, "Starts the playbook 'next'.", "End:   Thu 5 Mar 2026, 14:00: completed, every step has had its turn"),
+        (
+            ends,
+            "Starts the playbook 'next', which ends first.",
+            "End:   Wed 4 Mar 2026, 14:00: superseded, another playbook goes before it",
+        ),
+    ):
+        with playing(tmp_path / str(len(text)), {"first": first, "next": text}) as world:
+            shell.folder = tmp_path / str(len(text))
+            weak(world)
+            lines = [line.strip() for line in shell.said("preview", "acme", "--playbook", "first").splitlines()]
+            assert told in lines
+            assert lines[-1] == end
+
+
 def test_the_shipped_playbooks_are_previewed_with_who_must_say_yes(tmp_path: Path, shell: Shell) -> None:
     with gym(tmp_path) as world:
         ModelVersion.objects.all().delete()
         do_publish_package(world.home, "saas", note="", by=BY, now=NOW)
         props: dict[str, object] = {"name": "Ada Acme", "email": "ada@acme.example", "time_zone": "America/New_York"}
         told = Told("acme", "contact_updated", NOW - HOUR, props)
-        world.live(NOW, told, *(Told("acme", "signed_in", NOW - days * DAY) for days in range(1, 90)))
+        pays = Told("acme", "subscription_changed", NOW - 60 * DAY, {"mrr": 100, "currency": "EUR", "status": "active"})
+        world.live(NOW, told, pays, *(Told("acme", "signed_in", NOW - days * DAY) for days in range(1, 90)))
         member("robin", "csm", "csm")
         found = shell.told("preview", "acme")
         assert any("made up" in note for note in found["notes"])
-        assert found["playbooks"][0]["playbook"] == "critical"
+        priorities = [one["priority"] for one in found["playbooks"]]
+        assert len(priorities) > 10
+        assert priorities == sorted(priorities, reverse=True)
         assert all(one["because"] == "goal_reached" or one["steps"] for one in found["playbooks"])
         lines = shell.said("preview", "acme", "--playbook", "critical").splitlines()
         mail = lines.index("  Mon 2 Mar 2026, 08:00, contact's clock: ceo_mail (message), Personal mail from the CEO")

@@ -40,8 +40,9 @@ BEGIN = NOW - 40 * DAY
 ROWS = (Account, Alert, AuditEntry, EnrolmentRecord, ScoreRecord, Task, Touch)
 # Nothing ends it but its steps; the message from the coach needs a yes.
 PLAYBOOK = RESCUE.replace("approval: none", "approval: sender").replace("while_open: true\n", "") + (
-    "  - {id: coach, kind: message, title: The coach, template: again, from: coach, after: 49h, late: ask}\n"
+    "  - {id: coach, kind: message, title: The coach, template: coach, from: coach, after: 49h, late: ask}\n"
 )
+COACH = "---\ntitle: Coach\nsubject: It is me\npurpose: retention\nfrom_role: coach\n---\n[Your plan](links.plan).\n"
 
 
 def told(key: str, at: datetime, **more: object) -> Told:
@@ -52,7 +53,7 @@ def told(key: str, at: datetime, **more: object) -> Told:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Gym]:
     """Old was critical before the replay begins; acme falls at noon, gamma at night; delta falls and answers."""
-    with playing(tmp_path, {"rescue": PLAYBOOK}) as found:
+    with playing(tmp_path, {"rescue": PLAYBOOK}, coach=COACH) as found:
         member("robin", "csm", "coach")
         names = ("acme", "gamma", "delta", "old", "well")
         history = [told(key, BEGIN - 5 * DAY) for key in names]

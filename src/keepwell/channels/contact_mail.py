@@ -15,6 +15,7 @@ from html import escape
 from typing import Final
 
 from keepwell.channels.channel import CONNECT_S, MailServer
+from keepwell.channels.dkim_signature import UnsignedMailError, signed
 from keepwell.channels.mail_address import is_address
 from keepwell.channels.smtp import BROKEN, MAIL_S, Link, handed_over, opened, unusable
 from keepwell.facts.message import Receipt
@@ -39,10 +40,10 @@ class _Policy(EmailPolicy):
     """
 
     def fold(self, name: str, value: str) -> str:
-        return _short(name).fold(name, value)
+        return str(_fitting(name).fold(name, value))
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        return _short(name).fold_binary(name, value)
+        return bytes(_fitting(name).fold_binary(name, value))
 
 
 # Only ASCII goes over the line, so that a server without 8BITMIME changes nothing that was signed.
@@ -51,7 +52,7 @@ _WHOLE: Final = _FOLDED.clone(max_line_length=998)
 _POLICY: Final = _Policy(linesep="\r\n", cte_type="7bit")
 
 
-def _short(name: str) -> EmailPolicy:
+def _fitting(name: str) -> "EmailPolicy[EmailMessage]":
     return _FOLDED if name.lower() == "subject" else _WHOLE
 
 
@@ -98,9 +99,11 @@ class ContactMail:
         if not is_address(message.address):
             return Receipt("failed", f"{message.address[:120]!r} is not one mail address.")
         try:
-            mail = written(message, self._server).as_bytes()
+            mail = signed(written(message, self._server).as_bytes(), self._server)
         except ValueError as error:
             return Receipt("failed", f"The mail cannot be written: {error}."[:200])
+        except UnsignedMailError as error:
+            return Receipt("refused", str(error))
         try:
             link = self._ready(time.monotonic() + self._mail_s)
         except BROKEN as error:
@@ -148,8 +151,8 @@ class ContactMail:
 def _address(name: str, address: str) -> Address:
     if not is_address(address):
         raise ValueError(f"{address[:120]!r} is not one mail address")
-    user, _, domain = address.rpartition("@")
-    return Address(display_name=name, username=user, domain=domain)
+    mailbox, _, domain = address.rpartition("@")
+    return Address(display_name=name, username=mailbox, domain=domain)
 
 
 def _bracketed(message_id: str) -> str:

@@ -139,11 +139,11 @@ def unusable(error: Exception) -> Receipt:
 
 def _asked(link: Link, sender: str, target: str, mail: bytes) -> Receipt | None:
     """None when the server waits for the content."""
-    options = [f"size={len(mail)}"] if link.has_extn("size") else []
-    for answered in (lambda: link.mail(sender, options), lambda: link.rcpt(target)):
-        code, words = answered()
-        if code // 100 != 2:
-            return _answered(code, words)
+    code, words = link.mail(sender, [f"size={len(mail)}"] if link.has_extn("size") else [])
+    if code // 100 == 2:
+        code, words = link.rcpt(target)
+    if code // 100 != 2:
+        return _answered(code, words)
     code, words = link.docmd("DATA")
     return None if code == _GO_ON else _answered(code, words)
 

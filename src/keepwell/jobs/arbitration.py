@@ -76,7 +76,7 @@ def _locked(most: int, now: datetime) -> list[Touch]:
     """What is due, with its contacts locked before it: an opt-out locks them in the same order. Those that another
     transaction has are left to a later turn."""
     due = Touch.objects.filter(state="todo", due_at__lte=now).order_by("due_at", "pk")
-    asked = list(due.values_list("pk", "contact_id")[:most])
+    asked: list[tuple[int, int | None]] = list(due.values_list("pk", "contact")[:most])
     contacts = Contact.objects.filter(pk__in=listed({contact for _, contact in asked if contact is not None}))
     free = set(contacts.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
     ids = listed(pk for pk, contact in asked if contact is None or contact in free)

@@ -144,6 +144,10 @@ def _loudest(book: Mapping[str, Playbook], rule: str) -> int:
 def _end_superseded(course: Course, earlier: list[Earlier], now: datetime) -> None:
     ended = end_enrolment(course.playbook, course.state, SUPERSEDED, now)
     take_state(course, ended.enrolment, None)
+    _note_end(course, earlier, now)
+
+
+def _note_end(course: Course, earlier: list[Earlier], now: datetime) -> None:
     place = earlier.index(Earlier(course.record.playbook, course.record.started_at))
     earlier[place] = Earlier(course.record.playbook, course.record.started_at, now)
 
@@ -175,12 +179,17 @@ def _advance(part: _Part, account: int, facts: "_Known", effects: Effects, earli
     while waiting:
         course = waiting.pop(0)
         found = advance(course.playbook, course.state, facts.of(course, account), part.now)
+        if found.enrolment.is_finished and not course.state.is_finished:
+            _note_end(course, earlier, part.now)
         take_state(course, found.enrolment, found.due_at)
         decisions: list[Decision] = []
         for decision in found.decisions:
             if not isinstance(decision, Enrol):
                 decisions.append(decision)
             elif decision.playbook in book and not start_refusal(book, decision.playbook, earlier, part.now):
+                for other in part.courses[account]:
+                    if other.record.playbook in book[decision.playbook].supersedes and not other.state.is_finished:
+                        _end_superseded(other, earlier, part.now)
                 people = _people(part, [account], facts)
                 cause = Cause(course.record.signal_noun, course.record.signal, course.record.signal_id)
                 _begin(part, account, decision.playbook, cause, people[account], earlier)

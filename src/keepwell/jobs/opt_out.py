@@ -23,10 +23,11 @@ from keepwell.store.listed import listed
 from keepwell.store.models import Contact, OptOut, Touch
 from keepwell.store.read.opt_out import contacts_at, plain_address
 
-# How an opt-out came: by the button of the page, by the button of a mail program, or by a member.
+# How an opt-out came: by the button of the page, by that of a mail program, by a member, or by a provider's report.
 LINK: Final = "link"
 ONE_CLICK: Final = "one_click"
 MEMBER: Final = "member"
+COMPLAINT: Final = "complaint"
 REASON: Final = "The contact wants no more messages."
 # The states of what waits.
 WAITING: Final = ("draft", "asked", "todo")

@@ -9,36 +9,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from keepwell.base.errors import UserError
-from keepwell.base.home import Home
 from keepwell.base.settings import Settings
 from keepwell.facts.notice import CSM
-from keepwell.jobs.arbitration import HELD_BACK, IS_EXAMPLE, judge_touches
-from keepwell.jobs.contact import Addressee, addressees
+from keepwell.jobs.arbitration import HELD_BACK, judge_touches
 from keepwell.jobs.enrolment_effect import MAIL, Effects
 from keepwell.jobs.enrolment_start import (
     Beginning,
     Cause,
-    earlier_enrolments,
     refusal_told,
     take_state,
     versions_with,
 )
-from keepwell.jobs.panel import read_panel, whole_panel
-from keepwell.jobs.preview_step import Deed, Message, Spoken, deeds_of
+from keepwell.jobs.preview_place import Place, notes_of, place_of
+from keepwell.jobs.preview_step import Deed, Message, Spoken, deeds_of, with_own
 from keepwell.jobs.preview_words import end_words, skip_words
-from keepwell.jobs.route import means_of
-from keepwell.jobs.score_accounts import score_unwritten
 from keepwell.jobs.signal_evidence import Scene
 from keepwell.jobs.touch_text import FieldValues
 from keepwell.lake.engine import Engine
-from keepwell.playbooks.advance import Advance, advance
-from keepwell.playbooks.decision import Finish
-from keepwell.playbooks.facts import Facts
-from keepwell.playbooks.start import Earlier, start_refusal
+from keepwell.playbooks.advance import Advance, advance, end_enrolment
+from keepwell.playbooks.decision import Enrol, Finish
+from keepwell.playbooks.enrolment import Enrolment
+from keepwell.playbooks.playbook import SUPERSEDED
+from keepwell.playbooks.start import start_refusal
 from keepwell.playbooks.voice import Said, Verdict
-from keepwell.store.models import Account, AccountLook, Contact, ModelVersion, Sending, Touch
-from keepwell.store.read.package import asking_of, playbooks_of, signals_of, templates_of
+from keepwell.store.models import Account, Contact, Touch
+from keepwell.store.read.package import playbooks_of
 
 # Stands for the enrolment that is not there: no row has this number.
 NO_ROW: Final = 0
@@ -99,72 +94,19 @@ def preview_playbooks(
     found: list[Preview] = []
     contacts: set[int] = set()
     for version in versions:
-        place = _place(settings, engine, version, account, now)
+        place = place_of(settings, engine, version, account, now)
         if place.addressee.contact is not None:
             contacts.add(place.addressee.contact)
         book = playbooks_of(version).playbooks
         names = [playbook] if playbook else sorted(book, key=lambda one: (-book[one].priority, one))
         found += [_Play(place, name, starts_at).preview() for name in names]
-    return Previews(account.key, now, _notes(settings, versions, contacts), found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where playbooks are played: the account as it is now."""
-
-    scene: Scene
-    engine: Engine
-    facts: Facts
-    addressee: Addressee
-    earlier: Sequence[Earlier]
-    account: int
-    now: datetime
-
-
-def _place(settings: Settings, engine: Engine, version: ModelVersion, account: Account, now: datetime) -> _Place:
-    home, signals = Home(settings.home), signals_of(version)
-    scored = score_unwritten(home, engine, version, [account.pk], now)
-    if not scored.records:
-        raise UserError(f"No playbook of {signals.package.id} starts at {account}: nothing came in, or it has left.")
-    panel, accounts = read_panel(signals.model, scored.values, scored.scores, scored.records)
-    looks = AccountLook.objects.filter(package=signals.package.id, account=account.pk, quiet_at__isnull=False)
-    reach = {look.account_id: look.quiet_at for look in looks if look.quiet_at is not None}
-    whole = whole_panel(panel, asking_of(version), home, version, reach, {}, is_full=False)
-    addressee = addressees(version, accounts, [account.pk], settings.calendar)[account.pk]
-    return _Place(
-        scene=Scene(home, signals, version, whole, accounts, settings.calendar, {}),
-        engine=engine,
-        facts=Facts(panel=whole, is_opted_out=addressee.is_opted_out),
-        addressee=addressee,
-        earlier=earlier_enrolments(signals.package.id, [account.pk])[account.pk],
-        account=account.pk,
-        now=now,
-    )
-
-
-def _notes(settings: Settings, versions: Sequence[ModelVersion], contacts: set[int]) -> list[str]:
-    sending = Sending.objects.first() or Sending()
-    found = []
-    if sending.is_stopped:
-        found.append("Sending is stopped: what may leave waits until somebody lets it.")
-    elif not sending.is_on or means_of(settings).mail_server is None:
-        found.append("Sending is off: no mail of this would leave.")
-    books = [templates_of(version) for version in versions]
-    if any(book is not None and book.settings.is_example for book in books):
-        found.append(IS_EXAMPLE)
-    waiting = Touch.objects.filter(contact__in=contacts, channel=MAIL, state__in=("draft", "asked", "todo")).count()
-    if waiting:
-        told = "message of an open enrolment waits" if waiting == 1 else "messages of open enrolments wait"
-        found.append(
-            f"{waiting} {told} for the same contact and may leave first; what is held back here leaves it out."
-        )
-    return found
+    return Previews(account.key, now, notes_of(settings, versions, contacts), found)
 
 
 class _Play:
     """One playbook from its start to its end."""
 
-    def __init__(self, place: _Place, name: str, starts_at: datetime) -> None:
+    def __init__(self, place: Place, name: str, starts_at: datetime) -> None:
         self._place = place
         self._starts_at = starts_at
         self._account = Account.objects.select_related("owner").get(pk=place.account)
@@ -231,6 +173,22 @@ class _Play:
     def _advance(self, now: datetime) -> None:
         course, before = self._course, self._course.state
         found = advance(course.playbook, before, self._place.facts, now)
+        self._take(found, before, now)
+        if not found.enrolment.is_finished and self._is_superseded(found, now):
+            ended = end_enrolment(course.playbook, course.state, SUPERSEDED, now)
+            self._take(ended, found.enrolment, now)
+
+    def _is_superseded(self, found: Advance, now: datetime) -> bool:
+        """Whether a step started a playbook that ends this one."""
+        record, book = self._course.record, playbooks_of(self._course.record.version).playbooks
+        known = with_own(self._course, self._place.earlier)
+        started = [one.playbook for one in found.decisions if isinstance(one, Enrol) and one.playbook in book]
+        return any(
+            record.playbook in book[name].supersedes and not start_refusal(book, name, known, now) for name in started
+        )
+
+    def _take(self, found: Advance, before: Enrolment, now: datetime) -> None:
+        course = self._course
         take_state(course, found.enrolment, found.due_at)
         record, state = course.record, course.state
         record.finished_at, record.finished_because = state.finished_at, state.finished_because

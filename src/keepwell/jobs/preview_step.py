@@ -133,11 +133,17 @@ def _enrolled(name: str, course: Course, earlier: Sequence[Earlier], now: dateti
     book = playbooks_of(course.record.version).playbooks
     if name not in book:
         return f"Starts nothing: there is no playbook '{name}'."
-    known = [*earlier, Earlier(course.record.playbook, course.record.started_at)]
+    known = with_own(course, earlier)
     because = start_refusal(book, name, known, now)
     if because:
         return f"Does not start the playbook '{name}': {refusal_told(because, book[name], name, known)}"
-    return f"Starts the playbook '{name}'."
+    ends = sorted({one.playbook for one in known if one.finished_at is None} & {*book[name].supersedes})
+    return f"Starts the playbook '{name}'" + (f", which ends {', '.join(ends)}." if ends else ".")
+
+
+def with_own(course: Course, earlier: Sequence[Earlier]) -> list[Earlier]:
+    """What there was at the account, this enrolment among it."""
+    return [*earlier, Earlier(course.record.playbook, course.record.started_at, course.state.finished_at)]
 
 
 def _held(role: str, account: Account, effects: Effects) -> str:

@@ -17,8 +17,8 @@ from keepwell.base.periods import Period
 from keepwell.base.shape import read_shape
 from keepwell.base.yaml_source import read_yaml
 from keepwell.health.package import PackageText
+from keepwell.playbooks.decision import Late
 from keepwell.playbooks.quiet_hours import read_quiet_hours
-from keepwell.playbooks.step import Late
 from keepwell.playbooks.template import Purpose
 from keepwell.signals.rule import Shape
 

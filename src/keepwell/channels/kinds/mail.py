@@ -11,12 +11,13 @@ from email.utils import format_datetime
 from typing import ClassVar, Final, Literal
 
 from keepwell.channels.channel import Channel, MailServer, Means, TargetError
+from keepwell.channels.dkim_signature import UnsignedMailError, signed
 from keepwell.channels.mail_address import is_address
 from keepwell.channels.smtp import BROKEN, MAIL_S, handed_over, opened, unusable
 from keepwell.facts.message import Message, Receipt
 
-# A header of ours is never folded into encoded words because it is long.
-_POLICY: Final = SMTP.clone(max_line_length=998)
+# A header of ours is never folded into encoded words because it is long, and only ASCII goes over the line.
+_POLICY: Final = SMTP.clone(max_line_length=998, cte_type="7bit")
 
 
 class Mail(Channel):
@@ -41,7 +42,10 @@ class Mail(Channel):
     def send(self, target: str, message: Message, means: Means) -> Receipt:
         if means.mail_server is None:
             return Receipt("failed", "No mail server is set up; set mail_host and mail_sender.")
-        mail = written(target, message, means.mail_server).as_bytes()
+        try:
+            mail = signed(written(target, message, means.mail_server).as_bytes(), means.mail_server)
+        except UnsignedMailError as error:
+            return Receipt("refused", str(error))
         try:
             link = opened(means.mail_server, time.monotonic() + MAIL_S)
         except BROKEN as error:
