@@ -10,10 +10,11 @@ UV_VERSION := 0.13.8
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench torture fuzz mission lock browser clients
+.PHONY: help setup demo test test-long check fix bench torture fuzz mission lock browser clients
 help:
 	@echo "make demo      set up, fill a demo company, print its address and serve it (Ctrl-C ends it)"
 	@echo "make test      set up what the tests need, browser and clients included, and run them all"
+	@echo "make test-long tell 200 stories of 200 accounts and 90 days, and hold every promise after every turn"
 	@echo "make check     formatting, lint, types, floors"
 	@echo "make fix       mend what ruff can mend"
 	@echo "make bench     measure the speed figures on this machine"
@@ -61,6 +62,9 @@ test: $(VENV)/.ready browser clients
 	@$(BIN)/python tests/java.py
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
 
+test-long: $(VENV)/.ready
+	KEEPWELL_SEEDS=200 $(BIN)/pytest -n 2 tests/simulation
+
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -76,6 +80,7 @@ bench: $(VENV)/.ready
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/live.py
 	$(BIN)/python bench/flapping.py
+	$(BIN)/python bench/waiting.py
 
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture

@@ -26,6 +26,8 @@ TEMPLATES: Final = {
     "[Your plan](links.plan).\n",
     "again": "---\ntitle: Again\nsubject: Still there, {{ contact.first_name }}?\npurpose: retention\n---\n"
     "Hello {{ contact.first_name }},\n\nnobody answered. [Your plan](links.plan).\n",
+    "signed": "---\ntitle: Signed\nsubject: A word from me\npurpose: retention\nfrom_role: coach\n---\n"
+    "Hello {{ contact.first_name }},\n\nshall we talk? [Your plan](links.plan).\n",
     "wish": "---\ntitle: Wish\nsubject: Your wish\npurpose: retention\n---\nYou wished for {{ usage.wish }}.\n",
     "more": "---\ntitle: More\nsubject: More seats\npurpose: expansion\n---\nMore seats? [Your plan](links.plan).\n",
 }
@@ -50,14 +52,17 @@ START: Final = NOW
 
 
 @contextmanager
-def playing(folder: Path, playbooks: Mapping[str, str] | None = None, **templates: str) -> Iterator[Gym]:
+def playing(
+    folder: Path, playbooks: Mapping[str, str] | None = None, *, now: datetime = NOW, **templates: str
+) -> Iterator[Gym]:
     """A home whose package has these playbooks, instead of `RESCUE` alone, and two accounts that are well."""
     with gym(folder) as found:
         write_playbooks(found, playbooks or {"rescue": RESCUE}, {**TEMPLATES, **templates})
         found.publish()
         for account, name in (("acme", "Ada Acme"), ("beta", "Ben Beta")):
-            found.send(NOW - 3 * HOUR, known(account, name, f"{name.split()[0].lower()}@{account}.example"))
-        found.live(NOW - 2 * HOUR, mood("acme", NOW - 2 * HOUR, 80), mood("beta", NOW - 2 * HOUR, 80))
+            email = f"{name.split()[0].lower()}@{account}.example"
+            found.send(now - 3 * HOUR, known(account, name, email, at=now - 3 * HOUR))
+        found.live(now - 2 * HOUR, mood("acme", now - 2 * HOUR, 80), mood("beta", now - 2 * HOUR, 80))
         yield found
 
 
@@ -70,9 +75,11 @@ def write_playbooks(world: Gym, playbooks: Mapping[str, str], templates: Mapping
         (folder / name).write_text(text)
 
 
-def known(account: str, name: str, email: str, zone: str = "Europe/Berlin", contact: str = "ada") -> Told:
+def known(
+    account: str, name: str, email: str, zone: str = "Europe/Berlin", *, at: datetime = NOW - 3 * HOUR
+) -> Told:
     props: dict[str, object] = {"name": name, "email": email, "role": "admin", "time_zone": zone}
-    return Told(account, "contact_updated", NOW - 3 * HOUR, props)
+    return Told(account, "contact_updated", at, props)
 
 
 def falls(world: Gym, account: str, now: datetime, to: float = 10) -> datetime:

@@ -29,7 +29,7 @@ steps:
     + """\
 supersedes: [mild]
 steps:
-  - {id: letter, kind: message, title: Letter, template: again, from: coach, approval: coach, after: 0m}
+  - {id: letter, kind: message, title: Letter, template: signed, from: coach, approval: coach, after: 0m}
   - {id: hour, kind: message, title: After an hour, template: again, after: 1h}
   - {id: day, kind: message, title: After a day, template: again, after: 24h, only_if: {no_response: true}}
   - {id: call, kind: task, title: Call, role: coach, after: 36h}

@@ -11,6 +11,7 @@ from keepwell.base.settings import Settings
 from keepwell.channels.channel import MailServer
 from keepwell.facts.message import Receipt
 from keepwell.facts.touch_message import TouchMessage
+from keepwell.jobs import deliver_touch
 from keepwell.jobs.deliver_touch import Outbox
 
 
@@ -66,4 +67,6 @@ class MadeUpOutbox(Outbox):
         self._pool = Inline()  # type: ignore[assignment]  # it does what is asked of the pool
 
     def _hand_over(self, message: TouchMessage, server: MailServer) -> Receipt:
-        return self._transport.take(message)
+        receipt = self._transport.take(message)
+        deliver_touch.crash_point("outbox: handed over")
+        return receipt

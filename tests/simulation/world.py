@@ -308,7 +308,7 @@ class World:
 def _published(home: Home) -> ModelVersion:
     write_package(home, {})
     files = {f"playbooks/{name}.yaml": text for name, text in PLAYBOOKS.items()}
-    files |= {f"templates/{name}.md": TEMPLATES[name] for name in ("again", "more")}
+    files |= {f"templates/{name}.md": TEMPLATES[name] for name in ("again", "more", "signed")}
     files |= {"templates/settings.yaml": SETTINGS, "voice.yaml": VOICE}
     for name, text in files.items():
         path = home.packages / "gym" / name

@@ -13,7 +13,18 @@ from tests.web.world import World
 PUBLIC = {"sign-in", "livez", "readyz", "favicon.ico", "unsubscribe/<token>"}
 # They answer only in the middle of signing in or out, and send anybody else to sign in.
 HALFWAY = {"sign-out", "me/inactive", "me/second-factor/authenticate/"}
-NUMBERS = ("account_id", "source_id", "key_id", "alert_id", "opportunity_id", "milestone_id", "pk")
+NUMBERS = (
+    "account_id",
+    "source_id",
+    "key_id",
+    "alert_id",
+    "opportunity_id",
+    "milestone_id",
+    "touch_id",
+    "task_id",
+    "enrolment_id",
+    "pk",
+)
 VALUES = dict.fromkeys(NUMBERS, "1")
 
 

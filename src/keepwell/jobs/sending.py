@@ -17,8 +17,8 @@ from keepwell.jobs.package import newest_versions
 from keepwell.jobs.route import means_of
 from keepwell.store.models import Member, Sending
 from keepwell.store.read.package import templates_of
+from keepwell.store.read.sending import may_set_sending, may_stop_sending
 
-MAY_SET: Final = ("owner", "admin")
 # A test says something about the settings for so long.
 TEST_HOLDS: Final = timedelta(days=1)
 _TEST: Final = (
@@ -30,11 +30,11 @@ _TEST: Final = (
 def do_test_sending(settings: Settings, address: str, member: Member | None, *, by: str, now: datetime) -> Receipt:
     """Send a test to an address of yours; only what arrived there shows that sending works."""
     _refuse_others(member)
-    if not is_address(address):
+    if not is_address(address.strip()):
         raise UserError(f"{address[:120]!r} is not one mail address; expected one such as ada@example.org.")
     means = means_of(settings)
     channel = Mail()
-    channel.checked(address, means)
+    address = channel.checked(address.strip(), means)
     receipt = channel.send(address, Message(secrets.token_hex(16), *_TEST, now), means)
     with transaction.atomic():
         record_act("sending_tested", "sending", {"outcome": receipt.outcome, "detail": receipt.detail}, by=by, now=now)
@@ -66,8 +66,10 @@ def do_turn_sending_off(member: Member | None, *, by: str, now: datetime) -> Non
         _change(_row(), {"is_on": False}, by, now)
 
 
-def do_stop_sending(*, by: str, now: datetime) -> None:
+def do_stop_sending(member: Member | None, *, by: str, now: datetime) -> None:
     """At once, and for everybody who may act: nothing leaves until somebody lets it. What is due waits."""
+    if member is not None and not may_stop_sending(member):
+        raise UserError("You may look and not act, so you cannot stop messages; ask whoever may.")
     with transaction.atomic():
         _change(_row(), {"is_stopped": True}, by, now)
 
@@ -107,5 +109,5 @@ def _change(row: Sending, changes: Mapping[str, bool], by: str, now: datetime) -
 
 def _refuse_others(member: Member | None) -> None:
     """Whoever has a shell on this machine may do everything; a member must be an owner or an admin."""
-    if member is not None and member.role not in MAY_SET:
+    if member is not None and not may_set_sending(member):
         raise UserError("Only owners and admins may change how messages leave; ask one of them.")

@@ -17,6 +17,7 @@ LONGEST_NOTE: Final = 2000
 
 def do_complete_task(task: Task, *, outcome: Outcome, note: str, by: str, now: datetime) -> None:
     """Say what came of a task; raises where somebody did before, and nothing is changed."""
+    note = note.replace("\r\n", "\n").replace("\0", "\ufffd").strip()
     if len(note) > LONGEST_NOTE:
         raise UserError(f"The note must have at most {LONGEST_NOTE:,} characters; it has {len(note):,}.")
     with transaction.atomic():
@@ -28,11 +29,12 @@ def do_complete_task(task: Task, *, outcome: Outcome, note: str, by: str, now: d
 
 
 def do_reopen_task(task: Task, *, by: str, now: datetime) -> None:
-    """Take back what was said of a task."""
+    """Take back what was said of a task, which stays in the audit; raises where nothing was said."""
     with transaction.atomic():
         rows = Task.objects.filter(pk=task.pk, done_at__isnull=False)
-        if rows.update(done_at=None, done_by="", outcome="", note=""):
-            record_act("task_reopened", f"task {task.pk}", {}, by=by, now=now)
+        if not rows.update(done_at=None, done_by="", outcome="", note=""):
+            raise UserError("The task is to do already; there is nothing to take back.")
+        record_act("task_reopened", f"task {task.pk}", {}, by=by, now=now)
 
 
 def do_assign_task(task: Task, member: Member | None, *, by: str, now: datetime) -> None:
