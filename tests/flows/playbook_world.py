@@ -75,9 +75,7 @@ def write_playbooks(world: Gym, playbooks: Mapping[str, str], templates: Mapping
         (folder / name).write_text(text)
 
 
-def known(
-    account: str, name: str, email: str, zone: str = "Europe/Berlin", *, at: datetime = NOW - 3 * HOUR
-) -> Told:
+def known(account: str, name: str, email: str, zone: str = "Europe/Berlin", *, at: datetime = NOW - 3 * HOUR) -> Told:
     props: dict[str, object] = {"name": name, "email": email, "role": "admin", "time_zone": zone}
     return Told(account, "contact_updated", at, props)
 

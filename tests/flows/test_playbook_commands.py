@@ -335,7 +335,7 @@ def test_the_shipped_playbooks_are_previewed_with_who_must_say_yes(tmp_path: Pat
         assert lines[mail + 1 : mail + 5] == [
             "    Subject: [Urgent] Let's get you back on track",
             "    To Ada Acme <ada@acme.example>, in the name of Robin Sample",
-            "    Yes needed from ceo (nobody holds it); once it is there:",
+            "    Yes needed from ceo (owners and admins); once it is there:",
             "    Mon 2 Mar 2026, 08:00: leaves",
         ]
         # Clocks change in New York on 8 March: nine o'clock there is as long after as eight o'clock would be.

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from django.db import transaction
 
@@ -17,14 +16,12 @@ from keepwell.jobs.score_book import SCORES_TURN
 from keepwell.playbooks.advance import end_enrolment
 from keepwell.playbooks.arm import assign_arm
 from keepwell.playbooks.enrolment import Enrolment
-from keepwell.playbooks.playbook import SUPERSEDED, Playbook
+from keepwell.playbooks.playbook import ENDED_BY_MEMBER, SUPERSEDED, Playbook
 from keepwell.playbooks.start import ALREADY_OPEN, Earlier, start_refusal
 from keepwell.signals.book import Noun
 from keepwell.store.claim import take_turn
 from keepwell.store.models import Account, CurrentScore, EnrolmentRecord, ModelVersion
 from keepwell.store.read.package import playbooks_of, signals_about
-
-ENDED_BY_MEMBER: Final = "ended_by_member"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _message(
     touch = effects.touch(course, decision)
     # A number of its own among these; no row is meant.
     touch.pk = 1 + list(course.state.settled).index(decision.origin.step)
-    asked = _held(role, record.account, effects) if role else ""
+    asked = _held(role, record.account, effects, otherwise="owners and admins") if role else ""
     try:
         mail = values.rendered(record, touch.template, touch.offers, touch.sender_role, touch.sender)
     except MessageError as error:
@@ -146,11 +146,11 @@ def with_own(course: Course, earlier: Sequence[Earlier]) -> list[Earlier]:
     return [*earlier, Earlier(course.record.playbook, course.record.started_at, course.state.finished_at)]
 
 
-def _held(role: str, account: Account, effects: Effects) -> str:
-    """A role with whoever holds it at the account."""
+def _held(role: str, account: Account, effects: Effects, otherwise: str = "nobody holds it") -> str:
+    """A role with whoever holds it at the account; `otherwise` is said where nobody does."""
     holder = effects.holder(role, account)
     member = Member.objects.filter(pk=holder).first() if holder is not None else None
-    return f"{role} ({member})" if member is not None else f"{role} (nobody holds it)"
+    return f"{role} ({member})" if member is not None else f"{role} ({otherwise})"
 
 
 def _listed(names: Sequence[str]) -> str:

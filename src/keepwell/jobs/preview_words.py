@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from keepwell.jobs.enrolment_start import ENDED_BY_MEMBER
 from keepwell.playbooks.advance import ANOTHER_PATH, TOO_LATE
 from keepwell.playbooks.enrolment import HOLDOUT
 from keepwell.playbooks.only import CANNOT_BE_SAID, CONDITION
-from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, GOAL, OPTED_OUT, SUPERSEDED
+from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, ENDED_BY_MEMBER, GOAL, OPTED_OUT, SUPERSEDED
 from keepwell.playbooks.steps.finish import BY_STEP
 from keepwell.playbooks.touch_step import NO_OFFER
 
