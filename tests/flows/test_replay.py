@@ -144,7 +144,7 @@ def test_with_a_yes_to_everything_it_says_so_in_words(world: Gym, shell: Shell) 
     )
     assert lines[2:9] == [
         "Would have started 3 enrolments: rescue 3.",
-        "Would have ended 3 of them: completed 2; opted_out 1.",
+        "Would have ended 3 enrolments: completed 2; opted_out 1.",
         "Would have sent 5 messages to 2 contacts, and shown 0 in the product.",
         "Would still be asking for a yes for 0 messages.",
         "Would have held back 0 messages.",

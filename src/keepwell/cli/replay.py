@@ -19,6 +19,7 @@ from keepwell.base.errors import UserError
 from keepwell.base.home import Home
 from keepwell.base.periods import format_period, parse_period
 from keepwell.base.settings import Settings
+from keepwell.cli.issue import count
 from keepwell.cli.start import start, start_new
 
 SHORTEST = timedelta(minutes=15)
@@ -84,21 +85,21 @@ def _inside(folder: Path, settings: Settings) -> dict[str, Any]:
 def _lines(told: Mapping[str, Any], every: timedelta, begins_at: datetime, ends_at: datetime) -> Iterator[str]:
     span = f"{begins_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC"
     yield f"{told['version']} from {span}, with a look every {format_period(every)} at least. Nobody was contacted."
-    yield f"Would have opened {told['alerts']:,} alerts."
-    yield f"Would have started {_summed(told['started'], 'enrolments')}"
-    yield f"Would have ended {_summed(told['ended'], 'of them')}"
-    sent, contacts, shown = (f"{told[name]:,}" for name in ("sent", "contacts", "shown"))
-    yield f"Would have sent {sent} messages to {contacts} contacts, and shown {shown} in the product."
-    yield f"Would still be asking for a yes for {_summed(told['asked'], 'messages')}"
-    yield f"Would have held back {_summed(told['held_back'], 'messages')}"
-    yield f"Would have suppressed {_summed(told['suppressed'], 'messages')}"
-    yield f"Would have created {_summed(told['tasks'], 'tasks')}"
+    yield f"Would have opened {count(told['alerts'], 'alert')}."
+    yield f"Would have started {_summed(told['started'], 'enrolment')}"
+    yield f"Would have ended {_summed(told['ended'], 'enrolment')}"
+    sent, contacts = count(told["sent"], "message"), count(told["contacts"], "contact")
+    yield f"Would have sent {sent} to {contacts}, and shown {told['shown']:,} in the product."
+    yield f"Would still be asking for a yes for {_summed(told['asked'], 'message')}"
+    yield f"Would have held back {_summed(told['held_back'], 'message')}"
+    yield f"Would have suppressed {_summed(told['suppressed'], 'message')}"
+    yield f"Would have created {_summed(told['tasks'], 'task')}"
     yield f"{told['turns']:,} turns over {told['accounts']:,} accounts took {told['seconds']:,} s."
 
 
 def _summed(counts: Mapping[str, int], noun: str) -> str:
     listed = "; ".join(f"{word.rstrip('.')} {count:,}" for word, count in counts.items())
-    return f"{sum(counts.values()):,} {noun}" + (f": {listed}." if counts else ".")
+    return count(sum(counts.values()), noun) + (f": {listed}." if counts else ".")
 
 
 def _moment(text: str) -> datetime:

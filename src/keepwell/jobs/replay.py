@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
@@ -33,8 +33,6 @@ from keepwell.store.models import Account, Alert, EnrolmentRecord, Task, Touch, 
 
 BY: Final = "replay"
 AT_ONCE: Final = 10_000
-# What stays due after its turn is looked at again this much later.
-AGAIN_AFTER: Final = timedelta(seconds=1)
 SENT: Final = "sent"
 
 
@@ -98,10 +96,11 @@ class Replay:
         return self._report(time.monotonic() - begun)
 
     def _next(self, grid_at: datetime, now: datetime) -> datetime:
-        steps = EnrolmentRecord.objects.filter(finished_at=None).aggregate(at=Min("due_at"))["at"]
-        messages = Touch.objects.filter(state="todo").aggregate(at=Min("due_at"))["at"]
+        """What is still due after its turn waits for the next one."""
+        steps = EnrolmentRecord.objects.filter(finished_at=None, due_at__gt=now).aggregate(at=Min("due_at"))["at"]
+        messages = Touch.objects.filter(state="todo", due_at__gt=now).aggregate(at=Min("due_at"))["at"]
         due: list[datetime] = [at for at in (steps, messages) if at is not None]
-        return max(min([grid_at, *due]), now + AGAIN_AFTER)
+        return min([grid_at, *due])
 
     def _turn(self, now: datetime, *, is_grid: bool) -> None:
         clock = self._clock
