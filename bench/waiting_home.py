@@ -8,10 +8,13 @@ waiting_home.py tell                 how late each of them was begun, and each m
 import json
 import sys
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keepwell.base.clock import SystemClock
 from keepwell.cli.start import start, start_new
+
+if TYPE_CHECKING:
+    from keepwell.store.models import ModelVersion
 
 BY: Final = "cli:bench"
 WAITED: Final = timedelta(hours=48)
@@ -19,15 +22,12 @@ WAITED: Final = timedelta(hours=48)
 
 def prepare(accounts: int, playbooks: int) -> None:
     settings = start_new()
-    from keepwell.base.business_time import Calendar
     from keepwell.base.home import Home
     from keepwell.jobs.cycle import Cycle
-    from keepwell.jobs.enrolment_state import kept_calendar
     from keepwell.jobs.ingest import ImportPlan, do_import_events
     from keepwell.jobs.package import do_publish_package
     from keepwell.jobs.project import do_project_accounts
     from keepwell.lake.duckdb_engine import embedded_engine
-    from keepwell.store.models import Account, Contact, EnrolmentRecord, Sending, StepRecord
     from tests.flows.playbook_world import RESCUE, SETTINGS, TEMPLATES
     from tests.flows.signal_world import Told, arrivals, mood, write_package
 
@@ -55,6 +55,15 @@ def prepare(accounts: int, playbooks: int) -> None:
     cycle = Cycle(home, embedded_engine(), settings.calendar)
     while not cycle.do_run_cycle(now=SystemClock().now()).was_idle:
         pass
+    enrol(playbooks, version)
+
+
+def enrol(playbooks: int, version: "ModelVersion") -> None:
+    """Every account is in every playbook, and has been written to and called."""
+    from keepwell.base.business_time import Calendar
+    from keepwell.jobs.enrolment_state import kept_calendar
+    from keepwell.store.models import Account, Contact, EnrolmentRecord, Sending, StepRecord
+
     contacts = dict(Contact.objects.values_list("account_id", "pk"))
     calendar, begun = kept_calendar(Calendar()), SystemClock().now()
     records = [

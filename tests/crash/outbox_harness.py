@@ -95,6 +95,7 @@ class OutboxHarness:
             cwd=ROOT,
         )
         self._workers: list[int] = []
+        self._refusing = 0
         self.kills = self.pauses = 0
 
     def start(self, crash_at: str = "") -> None:
@@ -102,7 +103,9 @@ class OutboxHarness:
 
     def start_refusing(self) -> None:
         """Half of the contacts say no, one after the other."""
-        self._ask(do="refuse", seed=self._random.randrange(10**6), to=str(self._told), fault=self._fault)
+        self._refusing = int(
+            self._ask(do="refuse", seed=self._random.randrange(10**6), to=str(self._told), fault=self._fault)
+        )
 
     def kill_one(self) -> None:
         """At a random moment; another takes its place."""
@@ -139,7 +142,7 @@ class OutboxHarness:
     def judge(self, patience_s: float = 1800) -> Judgement:
         """Let the workers finish, and compare what the home says with what arrived."""
         deadline = time.monotonic() + patience_s
-        while self.waiting() and time.monotonic() < deadline:
+        while (self.waiting() or (self._refusing and _is_running(self._refusing))) and time.monotonic() < deadline:
             time.sleep(0.5)
         rows = self._rows()
         counts = Counter(name for name, _, _ in self._ledger.arrived)

@@ -83,6 +83,8 @@ def test_recovery_ends_it_and_what_was_to_come_is_skipped(world: Gym) -> None:
     world.turn(begun + 50 * HOUR)
     assert [step for step, _ in touches()] == ["hello"]
     assert StepRecord.objects.get(step="again").state == "skipped"
+    task = Task.objects.get()
+    assert (task.outcome, task.done_by, task.note) == ("not_needed", "worker", "The playbook had ended.")
 
 
 def test_the_end_of_the_subscription_ends_it(world: Gym) -> None:

@@ -271,6 +271,7 @@ def test_a_start_by_hand_is_followed_by_the_worker_and_an_end_by_hand_stops_it(w
     record.refresh_from_db()
     assert (record.finished_because, record.due_at) == ("ended_by_member", None)
     assert StepRecord.objects.get(step="again").because == "ended_by_member"
+    assert Task.objects.get().outcome == "not_needed"
     assert f"The enrolment {record.pk} ended on 2026-03-02 13:00 UTC already." in shell.refused("end", str(record.pk))
     world.turn(shell.now + 60 * HOUR)
     assert [step for step, _ in touches()] == ["hello"]
@@ -290,6 +291,20 @@ def test_a_start_by_hand_ends_what_it_supersedes(tmp_path: Path, shell: Shell) -
         ends = dict(EnrolmentRecord.objects.values_list("playbook", "finished_because"))
         assert ends == {"low": "superseded", "high": ""}
         assert "The playbook 'high' is open there and goes before it." in json.dumps(shell.told("preview", "acme"))
+
+
+def test_a_message_held_until_its_offer_has_expired_never_leaves(tmp_path: Path, shell: Shell) -> None:
+    text = SEVERAL.replace("valid_for: 3d", "valid_for: 2d").replace(
+        "template: more, after: 52h", "template: more, mentions: [pause], after: 52h"
+    )
+    with playing(tmp_path, {"rescue": text}, coach=COACH) as world:
+        weak(world)
+        steps = {step["step"]: step for step in shell.told("preview", "acme")["playbooks"][0]["steps"]}
+        voice = [(one["act"], one["because"]) for one in steps["more"]["deeds"][0]["message"]["voice"]]
+        assert voice == [
+            ("hold", "The contact had as many automatic messages as allowed."),
+            ("suppress", "The offer that it speaks of had expired."),
+        ]
 
 
 def test_a_step_that_starts_another_playbook_says_which_and_may_end_its_own(tmp_path: Path, shell: Shell) -> None:

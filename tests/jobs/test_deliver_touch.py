@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
+from keepwell.jobs.arbitration import do_sweep_asked
 from keepwell.jobs.deliver_touch import PAUSES, Outbox
 from keepwell.jobs.inbox import read_batch
 from keepwell.jobs.opt_out import do_opt_out
-from keepwell.store.models import InboxBatch, Sending, StepRecord, Touch
+from keepwell.store.models import InboxBatch, OfferRecord, Sending, StepRecord, Touch
 from tests.channels.peers import Mailboxes, mail_server
 from tests.jobs.outbox_world import BY, NOW, due, enrolments, mail_settings, published, turned_on
 
@@ -170,3 +172,19 @@ def test_night_caps_and_precedence_over_all_playbooks(tmp_path: Path, boxes: Mai
     outbox.do_deliver_touches(now=held.due_at + timedelta(hours=3))
     assert states() == ["sent", "sent", "suppressed"]
     assert Touch.objects.get(step="wish").reason == "The contact had as many automatic messages as allowed."
+
+
+@pytest.mark.parametrize("state", ["todo", "asked"])
+def test_an_offer_that_has_expired_is_not_made(tmp_path: Path, boxes: Mailboxes, outbox: Outbox, state: str) -> None:
+    records = enrolments(published(tmp_path), 2)
+    for record, days in zip(records, (1, 3), strict=True):
+        OfferRecord.objects.create(
+            enrolment=record, offer="gift", step="gift", made_at=NOW, expires_at=NOW + timedelta(days=days)
+        )
+    due(records, offers=["gift"], state=state, late_at=NOW + timedelta(days=9))
+    turned_on()
+    with transaction.atomic():
+        do_sweep_asked(now=NOW + timedelta(days=1))
+    outbox.do_deliver_touches(now=NOW + timedelta(days=1))
+    assert states() == ["suppressed", "sent" if state == "todo" else "asked"]
+    assert Touch.objects.get(enrolment=records[0]).reason == "The offer that it speaks of had expired."

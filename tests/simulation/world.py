@@ -7,7 +7,7 @@ server and the moments at which the process dies. One seed gives one story.
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,7 +150,8 @@ class World:
                 if at <= self.now:
                     self._asleep.remove((at, zombie))
                     before = len(self.transport.arrived)
-                    zombie.do_deliver_touches(now=self.now)
+                    with suppress(DiedError):
+                        zombie.do_deliver_touches(now=self.now)
                     self.sometimes["zombie woke"] += 1
                     self.sometimes["zombie sent"] += len(self.transport.arrived) - before
             try:
@@ -271,10 +272,10 @@ class World:
     def _decide(self, touch: Touch) -> None:
         draw = self.chance.random()
         if draw < 0.15:
-            do_approve_touch(touch, self._coach, subject=touch.subject, text=touch.text, now=self.now)
+            do_approve_touch(touch, self._coach, subject=touch.subject, text=touch.text, by=BY, now=self.now)
             self.sometimes["approved"] += 1
         elif draw < 0.18:
-            do_refuse_touch(touch, self._coach, reason="", now=self.now)
+            do_refuse_touch(touch, self._coach, reason="", by=BY, now=self.now)
             self.sometimes["not approved"] += 1
 
     def _person(self, address: str) -> Person:

@@ -17,7 +17,7 @@ from keepwell.playbooks.steps.finish import BY_STEP
 from keepwell.playbooks.template import Purpose
 from keepwell.playbooks.voice import Candidate, Said, Standing, Verdict, Voice, judge
 from keepwell.store.listed import listed
-from keepwell.store.models import Alert, Contact, StepRecord, Touch
+from keepwell.store.models import Alert, Contact, OfferRecord, StepRecord, Touch
 from keepwell.store.read.opt_out import opted_out_contacts
 from keepwell.store.read.package import templates_of, voice_of
 
@@ -34,6 +34,7 @@ HELD_BACK: Final[Mapping[str, str]] = {
     "opted_out": "The contact wants no more messages.",
     "no_address": "There is no contact with a mail address.",
     "too_late": "It was too late for it.",
+    "offer_expired": "The offer that it speaks of had expired.",
     "account_at_risk": "Nothing is sold to an account with a critical or high alert.",
     "cap": "The contact had as many automatic messages as allowed.",
     "cool_down": "Another playbook had written to the contact shortly before.",
@@ -60,9 +61,9 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
     leaving = Leaving()
     if not touches:
         return leaving
-    verdicts = judge_touches(touches, {}, now)
+    verdicts, expired = judge_touches(touches, {}, now), expired_offers(touches, now)
     for touch in touches:
-        verdict = verdicts[touch.pk]
+        verdict = Verdict("suppress", "offer_expired") if touch.pk in expired else verdicts[touch.pk]
         _apply(touch, verdict, leaving, is_on=is_on, now=now)
     going = {touch.pk for touch in leaving.mails}
     changed = [touch for touch in touches if touch.pk not in going]
@@ -96,15 +97,31 @@ def do_settle_steps(suppressed: Sequence[Touch], *, now: datetime) -> None:
 
 
 def do_sweep_asked(*, now: datetime) -> int:
-    """Nobody is asked any more about messages whose enrolment is over, or that are too late by their own rule."""
+    """Nobody is asked any more about what may not leave any more: its enrolment is over, its offer has expired, or it
+    is too late by its own rule."""
     asked = Touch.objects.filter(state="asked").select_related("enrolment").select_for_update(of=("self",))
     over = list(asked.filter(enrolment__finished_at__isnull=False).exclude(enrolment__finished_because__in=LAST_WORDS))
-    late = list(asked.filter(late="skip", late_at__lt=now).exclude(pk__in=[touch.pk for touch in over]))
-    for touch, because in [*((one, "enrolment_over") for one in over), *((one, "too_late") for one in late)]:
+    late = list(asked.filter(late="skip", late_at__lt=now))
+    offering = list(asked.exclude(offers=[]))
+    expired = expired_offers(offering, now)
+    found = {touch.pk: (touch, "offer_expired") for touch in offering if touch.pk in expired}
+    found |= {touch.pk: (touch, "too_late") for touch in late} | {touch.pk: (touch, "enrolment_over") for touch in over}
+    for touch, because in found.values():
         touch.state, touch.reason, touch.settled_at = "suppressed", HELD_BACK[because], now
-    Touch.objects.bulk_update([*over, *late], ["state", "reason", "settled_at"], batch_size=100)
-    do_settle_steps([*over, *late], now=now)
-    return len(over) + len(late)
+    swept = [touch for touch, _ in found.values()]
+    Touch.objects.bulk_update(swept, ["state", "reason", "settled_at"], batch_size=100)
+    do_settle_steps(swept, now=now)
+    return len(swept)
+
+
+def expired_offers(touches: Sequence[Touch], now: datetime) -> set[int]:
+    """Those of the messages that speak of an offer which stands no more."""
+    offering = [touch for touch in touches if touch.offers]
+    if not offering:
+        return set()
+    over = OfferRecord.objects.filter(enrolment__in={touch.enrolment_id for touch in offering}, expires_at__lte=now)
+    ended = set(over.values_list("enrolment_id", "offer"))
+    return {touch.pk for touch in offering if any((touch.enrolment_id, offer) in ended for offer in touch.offers)}
 
 
 def judge_touches(touches: Sequence[Touch], further: Mapping[int, Sequence[Said]], now: datetime) -> dict[int, Verdict]:

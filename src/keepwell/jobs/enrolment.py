@@ -9,6 +9,7 @@ from typing import Final, cast
 from django.db.models import QuerySet
 
 from keepwell.facts.moment import Moment
+from keepwell.jobs.arbitration import LAST_WORDS
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.contact import Addressee, addressees
 from keepwell.jobs.enrolment_effect import Effects
@@ -16,6 +17,7 @@ from keepwell.jobs.enrolment_start import Beginning, Cause, earlier_enrolments, 
 from keepwell.jobs.enrolment_state import Course, courses_of, do_write_courses
 from keepwell.jobs.panel import in_statements, whole_panel
 from keepwell.jobs.signal_evidence import Scene
+from keepwell.jobs.task import do_drop_tasks
 from keepwell.lake.evidence import newest_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
@@ -130,11 +132,16 @@ def _follow(part: _Part, ended: set[int]) -> None:
     courses = [course for some in part.courses.values() for course in some]
     do_write_courses(courses)
     effects.write()
+    do_drop_tasks([one.record.pk for one in courses if _is_cut_short(one)], now=now)
     started = [one.record.pk for one in courses if one.before is None]
     finished = [one.record.pk for one in courses if one.state.is_finished]
     if started or finished or effects.is_any:
         details = {"started": started, "finished": finished, **effects.counts()}
         record_act("playbooks_followed", scene.package, details, by=BY, now=now)
+
+
+def _is_cut_short(course: Course) -> bool:
+    return course.state.is_finished and course.state.finished_because not in LAST_WORDS
 
 
 def _loudest(book: Mapping[str, Playbook], rule: str) -> int:

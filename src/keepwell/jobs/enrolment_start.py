@@ -13,6 +13,7 @@ from keepwell.jobs.contact import Addressee, addressees
 from keepwell.jobs.enrolment_state import Course, courses_of, do_write_courses, kept_calendar, new_course
 from keepwell.jobs.package import newest_versions
 from keepwell.jobs.score_book import SCORES_TURN
+from keepwell.jobs.task import do_drop_tasks
 from keepwell.playbooks.advance import end_enrolment
 from keepwell.playbooks.arm import assign_arm
 from keepwell.playbooks.enrolment import Enrolment
@@ -163,13 +164,14 @@ def do_start_playbook(
         course.record.due_at = now
         ended = _superseded(package, account, book[playbook].supersedes, now)
         do_write_courses([*ended, course])
+        do_drop_tasks([one.record.pk for one in ended], now=now)
         details = {"playbook": playbook, "enrolment": course.record.pk, "ended": [one.record.pk for one in ended]}
         record_act("playbook_started", f"account:{account.pk}", details, by=by, now=now)
     return course.record
 
 
 def do_end_playbook(enrolment: int, *, by: str, now: datetime) -> EnrolmentRecord:
-    """End an enrolment; what waits of it is suppressed, and what has left is not called back."""
+    """End an enrolment; its messages that wait are suppressed, its tasks are needed no more."""
     with transaction.atomic():
         rows = EnrolmentRecord.objects.select_related("version", "account").filter(pk=enrolment)
         record = rows.select_for_update(of=("self",)).first()
@@ -180,6 +182,7 @@ def do_end_playbook(enrolment: int, *, by: str, now: datetime) -> EnrolmentRecor
         (course,) = courses_of([record])
         take_state(course, end_enrolment(course.playbook, course.state, ENDED_BY_MEMBER, now).enrolment, None)
         do_write_courses([course])
+        do_drop_tasks([record.pk], now=now)
         record_act("playbook_ended", f"account:{record.account_id}", {"enrolment": record.pk}, by=by, now=now)
     return record
 

@@ -218,8 +218,11 @@ class _Play:
 
     def _speak(self, now: datetime) -> None:
         due = [touch for touch, _ in self._messages.values() if touch.due_at <= now]
-        for number, verdict in judge_touches(due, self._said, now).items() if due else ():
+        offers = self._course.state.offers
+        for number, judged in judge_touches(due, self._said, now).items() if due else ():
             touch, message = self._messages[number]
+            is_over = any(name in offers and offers[name].expires_at <= now for name in touch.offers)
+            verdict = Verdict("suppress", "offer_expired") if is_over else judged
             message.voice.append(_spoken(touch, verdict, now))
             if verdict.act == "hold" and verdict.until is not None:
                 touch.due_at = verdict.until

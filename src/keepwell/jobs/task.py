@@ -1,5 +1,6 @@
 """Tasks: done with an outcome, given to somebody, taken back."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, get_args
 
@@ -13,6 +14,7 @@ from keepwell.store.models import Member, Task
 Outcome = Literal["done", "reached", "not_reached", "not_needed"]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 LONGEST_NOTE: Final = 2000
+BY: Final = "worker"
 
 
 def do_complete_task(task: Task, *, outcome: Outcome, note: str, by: str, now: datetime) -> None:
@@ -26,6 +28,15 @@ def do_complete_task(task: Task, *, outcome: Outcome, note: str, by: str, now: d
             raise UserError("The task is done already. Load the page again to see what came of it.")
         do_suppress_notifications("task", [task.pk], "It was done already.", by=by, now=now)
         record_act("task_completed", f"task {task.pk}", {"outcome": outcome, "note": note}, by=by, now=now)
+
+
+def do_drop_tasks(enrolments: Sequence[int], *, now: datetime) -> None:
+    """What is still to do for enrolments that ended early is needed no more. Inside the transaction that ends them."""
+    rows = Task.objects.filter(enrolment__in=enrolments, done_at=None)
+    ids = list(rows.values_list("pk", flat=True))
+    if ids:
+        rows.update(done_at=now, done_by=BY, outcome="not_needed", note="The playbook had ended.")
+        do_suppress_notifications("task", ids, "The playbook had ended.", by=BY, now=now)
 
 
 def do_reopen_task(task: Task, *, by: str, now: datetime) -> None:

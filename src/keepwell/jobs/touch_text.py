@@ -39,6 +39,7 @@ from keepwell.store.models import (
     Touch,
 )
 from keepwell.store.read.dictionary import name_codes
+from keepwell.store.read.member import holders_of_roles
 from keepwell.store.read.package import model_of, package_of, signals_of, templates_of
 
 BY: Final = "worker"
@@ -122,6 +123,8 @@ class FieldValues:
         models = {record.version.model for record in records}
         scores = CurrentScore.objects.filter(account__in=accounts, model__in=models).select_related("record")
         self._scores = {(one.account_id, one.model): one for one in scores}
+        # Who is given the tasks of an account without an owner speaks for it, too.
+        self._stand_in = Member.objects.filter(pk__in=holders_of_roles().get(CSM, ())[:1]).first()
         offers = OfferRecord.objects.filter(enrolment__in={record.pk for record in records})
         told = offers.values_list("enrolment_id", "offer", "expires_at")
         self._expires_at = {(enrolment, offer): expires_at for enrolment, offer, expires_at in told}
@@ -146,7 +149,7 @@ class FieldValues:
             "score": self._score(record),
             "usage": self._usage.get((record.version_id, record.account_id), {}),
             "offer": self._offer(record, offer) if offer else {},
-            "csm": _csm(record.account.owner),
+            "csm": _csm(record.account.owner or self._stand_in),
         }
         return _mail(record.version, template_id, role, signer).rendered(context)
 
