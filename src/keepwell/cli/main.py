@@ -21,7 +21,9 @@ from keepwell.cli import (
     model,
     notify,
     opportunity,
+    playbook,
     pull,
+    replay,
     score,
     secret,
     serve,
@@ -49,6 +51,8 @@ app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 app.command("import")(import_file.import_file)
 app.command("pull")(pull.pull)
+app.command("replay")(replay.replay)
+app.command("replay-inside", hidden=True)(replay.replay_inside)
 app.command("score")(score.score)
 app.command("explain")(score.explain)
 app.command("today")(today.today)
@@ -56,6 +60,7 @@ app.command("segments")(today.segments)
 app.add_typer(alert.app, name="alerts")
 app.add_typer(opportunity.app, name="opportunities")
 app.add_typer(milestone.app, name="milestones")
+app.add_typer(playbook.app, name="playbooks")
 app.add_typer(model.app, name="model")
 app.add_typer(template.app, name="templates")
 app.add_typer(mapping.app, name="mapping")

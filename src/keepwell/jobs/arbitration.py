@@ -61,7 +61,7 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
     leaving = Leaving()
     if not touches:
         return leaving
-    verdicts, expired = _verdicts(touches, now), expired_offers(touches, now)
+    verdicts, expired = judge_touches(touches, {}, now), expired_offers(touches, now)
     for touch in touches:
         verdict = Verdict("suppress", "offer_expired") if touch.pk in expired else verdicts[touch.pk]
         _apply(touch, verdict, leaving, is_on=is_on, now=now)
@@ -124,7 +124,11 @@ def expired_offers(touches: Sequence[Touch], now: datetime) -> set[int]:
     return {touch.pk for touch in offering if any((touch.enrolment_id, offer) in ended for offer in touch.offers)}
 
 
-def _verdicts(touches: Sequence[Touch], now: datetime) -> dict[int, Verdict]:
+def judge_touches(touches: Sequence[Touch], further: Mapping[int, Sequence[Said]], now: datetime) -> dict[int, Verdict]:
+    """What the one voice makes of touches now, by their ids; nothing is written.
+
+    `further` is what was said to contacts besides what stands in rows.
+    """
     contacts = sorted({touch.contact_id for touch in touches if touch.contact_id is not None})
     opted_out = opted_out_contacts(contacts)
     accounts = {touch.account_id for touch in touches}
@@ -143,7 +147,9 @@ def _verdicts(touches: Sequence[Touch], now: datetime) -> dict[int, Verdict]:
         for touch in touches
     }
     voices: dict[int, Voice] = {touch.pk: voice_of(touch.enrolment.version) for touch in touches}
-    return judge([_candidate(touch) for touch in touches], standings, _said(contacts, now), voices, now)
+    said = _said(contacts, now)
+    heard = {contact: [*said.get(contact, ()), *further.get(contact, ())] for contact in contacts}
+    return judge([_candidate(touch) for touch in touches], standings, heard, voices, now)
 
 
 def _is_last_word(touch: Touch) -> bool:

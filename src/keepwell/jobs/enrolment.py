@@ -13,7 +13,8 @@ from keepwell.jobs.arbitration import LAST_WORDS
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.contact import Addressee, addressees
 from keepwell.jobs.enrolment_effect import Effects
-from keepwell.jobs.enrolment_state import Course, courses_of, do_write_courses, kept_calendar, new_course
+from keepwell.jobs.enrolment_start import Beginning, Cause, earlier_enrolments, take_state
+from keepwell.jobs.enrolment_state import Course, courses_of, do_write_courses
 from keepwell.jobs.panel import in_statements, whole_panel
 from keepwell.jobs.signal_evidence import Scene
 from keepwell.jobs.task import do_drop_tasks
@@ -21,9 +22,7 @@ from keepwell.lake.evidence import newest_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
 from keepwell.playbooks.advance import advance, end_enrolment
-from keepwell.playbooks.arm import assign_arm
 from keepwell.playbooks.decision import Decision, Enrol
-from keepwell.playbooks.enrolment import Enrolment
 from keepwell.playbooks.facts import Facts
 from keepwell.playbooks.gates.no_response import NoResponse
 from keepwell.playbooks.playbook import CHURNED, SUPERSEDED, Playbook
@@ -40,15 +39,6 @@ BY: Final = "worker"
 # What counts as an answer: from any contact of the account, so that nobody is pressed whose colleague has answered.
 ANSWERS: Final = EventFilter(events=("message_replied", "message_received"))
 ANSWERS_READ: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The signal that a playbook starts on; `pk` is that of its row."""
-
-    noun: Noun | str = ""
-    rule: str = ""
-    pk: int | None = None
 
 
 @dataclass(slots=True)
@@ -123,11 +113,11 @@ def _follow(part: _Part, ended: set[int]) -> None:
     effects = Effects(scene, now)
     for account in sorted(ended & part.courses.keys()):
         for course in part.courses[account]:
-            _take(course, end_enrolment(course.playbook, course.state, CHURNED, now).enrolment, None)
+            take_state(course, end_enrolment(course.playbook, course.state, CHURNED, now).enrolment, None)
     starting = [account for account in part.accounts() if account not in ended]
     book = playbooks_of(scene.version).playbooks
     facts = _Known(part)
-    earlier = _earlier(scene.package, starting)
+    earlier = earlier_enrolments(scene.package, starting)
     people = _people(part, [account for account in starting if account in part.causes], facts)
     for account in starting:
         causes = sorted(part.causes.get(account, ()), key=lambda one: (-_loudest(book, one.rule), one.rule))
@@ -160,7 +150,7 @@ def _loudest(book: Mapping[str, Playbook], rule: str) -> int:
 
 def _end_superseded(course: Course, earlier: list[Earlier], now: datetime) -> None:
     ended = end_enrolment(course.playbook, course.state, SUPERSEDED, now)
-    _take(course, ended.enrolment, None)
+    take_state(course, ended.enrolment, None)
     _note_end(course, earlier, now)
 
 
@@ -171,28 +161,21 @@ def _note_end(course: Course, earlier: list[Earlier], now: datetime) -> None:
 
 def _begin(part: _Part, account: int, name: str, cause: Cause, addressee: Addressee, earlier: list[Earlier]) -> None:
     scene, panel = part.scene, part.panel
-    playbook = playbooks_of(scene.version).playbooks[name]
     row = panel.accounts.tolist().index(account)
     band = int(panel.band[row])
-    record = EnrolmentRecord(
-        account_id=account,
-        contact_id=addressee.contact,
-        package=scene.package,
-        playbook=name,
-        title=playbook.title,
+    beginning = Beginning(
         version=scene.version,
-        signal_noun=cause.noun,
-        signal=cause.rule,
-        signal_id=cause.pk,
-        arm=assign_arm(name, scene.accounts[account].key, playbook.arms, playbook.holdout),
-        started_at=part.now,
-        started_by=BY,
-        contact_calendar=kept_calendar(addressee.calendar),
-        team_calendar=kept_calendar(scene.calendar),
-        nano_points_at_start=int(panel.nano_points[row]) if panel.has_score[row] else None,
-        band_at_start=panel.bands[band] if band >= 0 else "",
+        account=scene.accounts[account],
+        playbook=name,
+        cause=cause,
+        addressee=addressee,
+        calendar=scene.calendar,
+        nano_points=int(panel.nano_points[row]) if panel.has_score[row] else None,
+        band=panel.bands[band] if band >= 0 else "",
+        by=BY,
+        at=part.now,
     )
-    part.courses[account].append(new_course(record, playbook))
+    part.courses[account].append(beginning.course())
     earlier.append(Earlier(name, part.now))
 
 
@@ -205,7 +188,7 @@ def _advance(part: _Part, account: int, facts: "_Known", effects: Effects, earli
         found = advance(course.playbook, course.state, facts.of(course, account), part.now)
         if found.enrolment.is_finished and not course.state.is_finished:
             _note_end(course, earlier, part.now)
-        _take(course, found.enrolment, found.due_at)
+        take_state(course, found.enrolment, found.due_at)
         decisions: list[Decision] = []
         for decision in found.decisions:
             if not isinstance(decision, Enrol):
@@ -224,21 +207,6 @@ def _advance(part: _Part, account: int, facts: "_Known", effects: Effects, earli
 def _people(part: _Part, accounts: Sequence[int], facts: "_Known") -> dict[int, Addressee]:
     found = addressees(part.scene.version, part.scene.accounts, accounts, part.scene.calendar)
     facts.opted_out |= {one.contact for one in found.values() if one.contact is not None and one.is_opted_out}
-    return found
-
-
-def _take(course: Course, state: Enrolment, due_at: datetime | None) -> None:
-    course.state = state
-    course.record.due_at = due_at
-
-
-def _earlier(package: str, accounts: Sequence[int]) -> dict[int, list[Earlier]]:
-    found: dict[int, list[Earlier]] = {account: [] for account in accounts}
-    rows = EnrolmentRecord.objects.filter(package=package, account__in=accounts).order_by("pk")
-    for account, playbook, started_at, finished_at in rows.values_list(
-        "account_id", "playbook", "started_at", "finished_at"
-    ):
-        found[account].append(Earlier(playbook, started_at, finished_at))
     return found
 
 

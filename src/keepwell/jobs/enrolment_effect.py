@@ -45,10 +45,10 @@ class Effects:
     def take(self, course: Course, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
             if isinstance(decision, Send | ShowInApp):
-                self._touches.append(self._touch(course, decision))
+                self._touches.append(self.touch(course, decision))
                 self._count["touches"] += 1
             elif isinstance(decision, CreateTask):
-                self._tasks.append(self._task(course, decision.origin, decision.role, decision.title, decision.about))
+                self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
                 self._tasks[-1].template = decision.document
                 self._count["tasks"] += 1
             elif isinstance(decision, Notify):
@@ -66,7 +66,8 @@ class Effects:
         notices += self._step_notices()
         do_queue_notifications(notices, calendar=self._scene.calendar, by=BY, now=self._now)
 
-    def _touch(self, course: Course, decision: Send | ShowInApp) -> Touch:
+    def touch(self, course: Course, decision: Send | ShowInApp) -> Touch:
+        """What such a decision becomes, not written."""
         record, origin = course.record, decision.origin
         book = templates_of(record.version)
         template = book.templates.get(decision.template) if book is not None else None
@@ -84,7 +85,7 @@ class Effects:
             purpose=template.head.purpose if template is not None else "retention",
             priority=course.playbook.priority,
             sender_role=decision.sender,
-            sender_id=self._member(decision.sender, self._scene.accounts[record.account_id]),
+            sender_id=self.holder(decision.sender, self._scene.accounts[record.account_id]),
             offers=list(decision.offers),
             approve_by=origin.approve_by,
             queued_at=self._now,
@@ -93,7 +94,8 @@ class Effects:
             late=origin.late,
         )
 
-    def _task(self, course: Course, origin: Origin, role: str, title: str, about: str) -> Task:
+    def task(self, course: Course, origin: Origin, role: str, title: str, about: str) -> Task:
+        """The work of such a decision, not written."""
         record = course.record
         due_at = origin.done_by or next_business_day(self._now, course.state.team_calendar, EVENING).due_at
         return Task(
@@ -101,34 +103,39 @@ class Effects:
             enrolment=record,
             step=origin.step,
             role=role,
-            assignee_id=self._member(role, self._scene.accounts[record.account_id]),
+            assignee_id=self.holder(role, self._scene.accounts[record.account_id]),
             title=title,
             about=about,
             created_at=self._now,
             due_at=due_at,
         )
 
-    def _member(self, role: str, account: Account) -> int | None:
+    def holder(self, role: str, account: Account) -> int | None:
         """Who holds a role at an account: its owner as CSM, else whoever was given the role first."""
         if role == CSM and account.owner_id is not None:
             return account.owner_id
         return next(iter(self._holders.get(role, ())), None)
 
+    def new_owner(self, account: Account, role: str) -> int | None:
+        """The member of the role with the fewest accounts; None where the owner stays."""
+        holders = self._holders.get(role, [])
+        if account.owner_id is not None and (not holders or account.owner_id in holders):
+            return None
+        owned = Counter(Account.objects.filter(owner__in=holders).values_list("owner_id", flat=True))
+        return min(holders, key=lambda member: (owned[member], member), default=None)
+
     def _assign(self, course: Course, decision: Assign) -> None:
-        """The member of the role with the fewest accounts, unless one of them has the account already."""
+        """Somebody of the role becomes the owner, unless one of them is already."""
         account = self._scene.accounts[course.record.account_id]
-        holders = self._holders.get(decision.role, [])
-        if account.owner_id is None or (holders and account.owner_id not in holders):
-            owned = Counter(Account.objects.filter(owner__in=holders).values_list("owner_id", flat=True))
-            chosen = min(holders, key=lambda member: (owned[member], member), default=None)
-            if chosen is not None:
-                account.owner_id = chosen
-                Account.objects.filter(pk=account.pk).update(owner=chosen)
-                waiting = Task.objects.filter(account=account.pk, role=decision.role, assignee=None, done_at=None)
-                waiting.update(assignee=chosen)
+        chosen = self.new_owner(account, decision.role)
+        if chosen is not None:
+            account.owner_id = chosen
+            Account.objects.filter(pk=account.pk).update(owner=chosen)
+            waiting = Task.objects.filter(account=account.pk, role=decision.role, assignee=None, done_at=None)
+            waiting.update(assignee=chosen)
         if decision.must_reach_out:
             title = f"Write to or call {account}"
-            self._tasks.append(self._task(course, decision.origin, decision.role, title, course.playbook.about))
+            self._tasks.append(self.task(course, decision.origin, decision.role, title, course.playbook.about))
             self._tasks[-1].assignee_id = account.owner_id
             self._count["tasks"] += 1
 

@@ -10,7 +10,16 @@ from keepwell.jobs.task import Outcome
 from keepwell.playbooks.advance import ANOTHER_PATH, TOO_LATE
 from keepwell.playbooks.enrolment import HOLDOUT
 from keepwell.playbooks.only import CANNOT_BE_SAID, CONDITION
-from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, GOAL, OPTED_OUT, SUPERSEDED, Playbook
+from keepwell.playbooks.playbook import (
+    CHURNED,
+    COMPLETED,
+    CONDITION_GONE,
+    ENDED_BY_MEMBER,
+    GOAL,
+    OPTED_OUT,
+    SUPERSEDED,
+    Playbook,
+)
 from keepwell.playbooks.steps.finish import BY_STEP
 from keepwell.playbooks.touch_step import NO_OFFER
 
@@ -22,6 +31,7 @@ ENDS: Final[Mapping[str, str]] = {
     CHURNED: "The account has left.",
     OPTED_OUT: "The contact wants no more messages.",
     SUPERSEDED: "A playbook for something worse took its place.",
+    ENDED_BY_MEMBER: "A member ended it.",
     HOLDOUT: "The account is left alone, so that others can be compared with it.",
 }
 SKIPPED: Final[Mapping[str, str]] = {

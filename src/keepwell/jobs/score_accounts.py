@@ -26,7 +26,7 @@ from keepwell.lake.engine import Engine, Question
 from keepwell.lake.history import status_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.metric import Metric
-from keepwell.store.models import EventName, ModelVersion
+from keepwell.store.models import EventName, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
 from keepwell.store.read.package import asking_of, model_of, signals_about
 
@@ -101,6 +101,30 @@ def do_score_accounts(
                 seen = Seen(newest, scored[ordered[-1]], book.newest, over, is_full=accounts is None)
                 do_look(home, version, signals, seen, detects, mark, by=by, now=now)
     return runs
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """What scoring would write: records with their rows in values and scores. None of an account that had ended."""
+
+    values: Values
+    scores: Scores
+    records: Sequence[tuple[ScoreRecord, int]]
+
+
+def score_unwritten(
+    home: Home, engine: Engine, version: ModelVersion, accounts: Sequence[int], moment: datetime
+) -> Unwritten:
+    """Score accounts as of a moment as `do_score_accounts` does, and write nothing."""
+    _, model = model_of(version)
+    log = EventLog(home.log)
+    values = _newest_values(engine, log, version, moment, accounts)
+    others = _other_scores(engine, log, version, [moment], accounts)
+    scores = score(values, model)
+    endings = status_events(log, _codes(), Moment.at(moment), accounts)
+    book = ScoreBook(version, model, moment, accounts)
+    book.enter(scores, Earlier.of(others[compared_at(moment, model)]), ended_accounts(endings, moment))
+    return Unwritten(values, scores, book.entered)
 
 
 def _newest_values(

@@ -58,7 +58,7 @@ def do_write_touches(home: Home, engine: Engine, *, now: datetime) -> int:
         tasks = list(_wanting().select_for_update(skip_locked=True, of=("self",))[:A_TURN])
         records = [touch.enrolment for touch in touches]
         records += [task.enrolment for task in tasks if task.enrolment is not None]
-        known = _Known(home, engine, records, now)
+        known = FieldValues(home, engine, records, now)
         for touch in touches:
             _write_touch(touch, known)
         for task in tasks:
@@ -77,18 +77,18 @@ def _wanting() -> QuerySet[Task]:
     return Task.objects.filter(written_at=None).exclude(template="").select_related(*joined).order_by("pk")
 
 
-def _write_touch(touch: Touch, known: "_Known") -> None:
+def _write_touch(touch: Touch, known: "FieldValues") -> None:
     try:
         mail = known.rendered(touch.enrolment, touch.template, touch.offers, touch.sender_role, touch.sender)
     except MessageError as error:
         touch.state, touch.reason = "suppressed", " ".join(error.reasons)[:_LONGEST_REASON]
         return
     touch.subject, touch.text, touch.html = mail.subject, mail.text, mail.html
-    touch.sender_name = _sender_name(touch)
+    touch.sender_name = sender_name(touch)
     touch.state = "asked" if touch.approve_by else "todo"
 
 
-def _write_task(task: Task, known: "_Known") -> None:
+def _write_task(task: Task, known: "FieldValues") -> None:
     if task.enrolment is None:
         raise BugError("A task without an enrolment asks for a document.")
     try:
@@ -114,7 +114,7 @@ def _save(touches: Sequence[Touch], tasks: Sequence[Task], now: datetime) -> Non
     record_act("texts_written", "touches", details, by=BY, now=now)
 
 
-class _Known:
+class FieldValues:
     """The values of fields, read once for all texts of a turn."""
 
     def __init__(self, home: Home, engine: Engine, records: Sequence[EnrolmentRecord], now: datetime) -> None:
@@ -125,9 +125,13 @@ class _Known:
         self._scores = {(one.account_id, one.model): one for one in scores}
         # Who is given the tasks of an account without an owner speaks for it, too.
         self._stand_in = Member.objects.filter(pk__in=holders_of_roles().get(CSM, ())[:1]).first()
-        self._offers: dict[tuple[int, str], OfferRecord] = {}
-        for offer in OfferRecord.objects.filter(enrolment__in={record.pk for record in records}):
-            self._offers[offer.enrolment_id, offer.offer] = offer
+        offers = OfferRecord.objects.filter(enrolment__in={record.pk for record in records})
+        told = offers.values_list("enrolment_id", "offer", "expires_at")
+        self._expires_at = {(enrolment, offer): expires_at for enrolment, offer, expires_at in told}
+
+    def learn_offers(self, record: EnrolmentRecord, expires_at: Mapping[str, datetime]) -> None:
+        """Offers of an enrolment that do not stand in rows."""
+        self._expires_at |= {(record.pk, offer): at for offer, at in expires_at.items()}
 
     def rendered(
         self, record: EnrolmentRecord, template_id: str, offers: Sequence[str], role: str, sender: Member | None
@@ -166,11 +170,11 @@ class _Known:
         book = templates_of(record.version)
         text = book.settings.offers.get(offer) if book is not None else None
         found = text.fields() if text is not None else {}
-        made = self._offers.get((record.pk, offer))
-        if made is None:
+        expires_at = self._expires_at.get((record.pk, offer))
+        if expires_at is None:
             return found
         zone = read_zone(str(record.contact_calendar["zone"]))
-        return {**found, "expires_on": local_time(made.expires_at, zone).date().isoformat()}
+        return {**found, "expires_on": local_time(expires_at, zone).date().isoformat()}
 
 
 @lru_cache(maxsize=512)
@@ -184,7 +188,7 @@ def _mail(version: ModelVersion, template_id: str, role: str, signer: str) -> Ma
     return Mail(book.templates[template_id], settings)
 
 
-def _sender_name(touch: Touch) -> str:
+def sender_name(touch: Touch) -> str:
     """The member who signs, else whoever the settings name for the role, else the product."""
     if touch.sender is not None:
         return touch.sender.name

@@ -22,6 +22,7 @@ GOAL: Final = "goal_reached"
 CONDITION_GONE: Final = "condition_gone"
 COMPLETED: Final = "completed"
 SUPERSEDED: Final = "superseded"
+ENDED_BY_MEMBER: Final = "ended_by_member"
 
 
 def _as_tuple(value: object) -> object:
