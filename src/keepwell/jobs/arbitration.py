@@ -61,10 +61,11 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
     leaving = Leaving()
     if not touches:
         return leaving
-    verdicts, expired = judge_touches(touches, {}, now), expired_offers(touches, now)
+    expired = expired_offers(touches, now)
+    verdicts = {pk: Verdict("suppress", "offer_expired") for pk in expired}
+    verdicts |= judge_touches([touch for touch in touches if touch.pk not in expired], {}, now)
     for touch in touches:
-        verdict = Verdict("suppress", "offer_expired") if touch.pk in expired else verdicts[touch.pk]
-        _apply(touch, verdict, leaving, is_on=is_on, now=now)
+        _apply(touch, verdicts[touch.pk], leaving, is_on=is_on, now=now)
     going = {touch.pk for touch in leaving.mails}
     changed = [touch for touch in touches if touch.pk not in going]
     columns = ["state", "reason", "held_because", "due_at", "settled_at", "approve_by", "address", "lease_until"]
