@@ -10,14 +10,15 @@ UV_VERSION := 0.13.8
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench torture fuzz mission lock browser clients
+.PHONY: help setup demo test test-long check fix bench torture fuzz mission lock browser clients
 help:
 	@echo "make demo      set up, fill a demo company, print its address and serve it (Ctrl-C ends it)"
 	@echo "make test      set up what the tests need, browser and clients included, and run them all"
+	@echo "make test-long tell 200 stories of 200 accounts and 90 days, and hold every promise after every turn"
 	@echo "make check     formatting, lint, types, floors"
 	@echo "make fix       mend what ruff can mend"
 	@echo "make bench     measure the speed figures on this machine"
-	@echo "make torture   kill the intake 3,000 times and look for lost or doubled events"
+	@echo "make torture   kill the intake 3,000 times and those who send 1,000 times; look for what is lost or doubled"
 	@echo "make fuzz      feed the intake and the API broken input for FUZZ_MINUTES (60)"
 	@echo "make mission   count the requirements that passing tests show"
 	@echo "make setup     everything for development, in .venv"
@@ -61,6 +62,9 @@ test: $(VENV)/.ready browser clients
 	@$(BIN)/python tests/java.py
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
 
+test-long: $(VENV)/.ready
+	KEEPWELL_SEEDS=200 $(BIN)/pytest -n 2 tests/simulation
+
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -76,9 +80,11 @@ bench: $(VENV)/.ready
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/live.py
 	$(BIN)/python bench/flapping.py
+	$(BIN)/python bench/waiting.py
 
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.crash.torture
+	$(BIN)/python -m tests.crash.outbox_torture
 
 # Only this needs atheris, which is not there for every platform.
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.ready

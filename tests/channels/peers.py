@@ -1,5 +1,6 @@
 """Real peers on this machine: a mail server and a receiver of hooks, which answer as a test asks."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,65 +10,113 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+SILENCE = "silence"
+
 
 @dataclass
 class Mailboxes:
-    """What a mail server took; `answers` replaces its answer to a command by another, "" for hanging up."""
+    """What a mail server took; `answers` replaces its answer to a command by another, "" for hanging up and `SILENCE`
+    for none. "DATA" is the answer to the final dot, "DATA command" the one before the content."""
 
     port: int = 0
     answers: dict[str, str] = field(default_factory=dict)
     taken: list[EmailMessage] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     to: list[str] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
+    links: int = 0
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    """Set when a link that said who it is has ended."""
+    password: bytes = b"open sesame"
     logins: list[str] = field(default_factory=list)
 
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.mail_from = address
-        return self._answer("MAIL", server)
+        return await self.answer("MAIL", server)
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.rcpt_tos.append(address)
-        return self._answer("RCPT", server)
+        return await self.answer("RCPT", server)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        answer = self._answer("DATA", server)
-        if answer.startswith("250") or answer == "":
+        if not self.answers.get("DATA", "").startswith(("4", "5")):
             assert isinstance(envelope.content, bytes)
             self.taken.append(message_from_bytes(envelope.content, policy=default))
+            self.bodies.append(envelope.content)
             self.to += envelope.rcpt_tos
-        return answer
+            self.senders.append(str(envelope.mail_from))
+        return await self.answer("DATA", server)
 
-    def _answer(self, command: str, server: SMTP) -> str:
+    async def answer(self, command: str, server: SMTP) -> str:
         answer = self.answers.get(command, "250 OK")
+        if answer == SILENCE:
+            await asyncio.Event().wait()
         if answer == "":
             assert server.transport is not None
             server.transport.abort()
         return answer
 
     def check(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-        is_right = isinstance(data, LoginPassword) and data.password == b"open sesame"
+        is_right = isinstance(data, LoginPassword) and data.password == self.password
         if is_right:
             self.logins.append(data.login.decode())
         return AuthResult(success=is_right, handled=is_right)
 
 
+class _Server(SMTP):
+    """Counts its links, and may refuse a command that the library lets no handler refuse."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.event_handler.links += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.session is not None and self.session.host_name:
+            self.event_handler.hung_up.set()
+        super().connection_lost(error)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        answer = await self.event_handler.answer("DATA command", self)
+        if answer == "250 OK":
+            await super().smtp_DATA(arg)
+        elif answer:
+            await self.push(answer)
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _Server(self.handler, **self.SMTP_kwargs)
+
+
+Boxes = TypeVar("Boxes", bound=Mailboxes)
+
+
 @contextmanager
 def mail_server(**more: Any) -> Iterator[Mailboxes]:
     """A mail server on a free port."""
-    boxes = Mailboxes()
-    controller = Controller(
+    with served(Mailboxes(), **more) as boxes:
+        yield boxes
+
+
+@contextmanager
+def served(boxes: Boxes, **more: Any) -> Iterator[Boxes]:
+    """The same with boxes of one's own."""
+    controller = _Controller(
         boxes, hostname="127.0.0.1", port=free_port(), authenticator=boxes.check, auth_require_tls=False, **more
     )
     controller.start()
     boxes.port = controller.port
+    # The library tries the port itself.
+    boxes.links = 0
     try:
         yield boxes
     finally:

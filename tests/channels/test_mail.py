@@ -65,13 +65,13 @@ def test_each_answer_of_the_server_has_one_meaning(command: str, answer: str, ou
 
 def test_a_server_that_is_away_or_never_greets_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Mail().send("ada@ours.example", MESSAGE, means(free_port())).outcome == "refused"
-    monkeypatch.setattr("keepwell.channels.kinds.mail.ANSWER_S", 0.2)
+    monkeypatch.setattr("keepwell.channels.smtp.ANSWER_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert Mail().send("ada@ours.example", MESSAGE, means(silent.getsockname()[1])).outcome == "refused"
 
 
 def test_a_server_that_is_silent_after_the_final_dot_may_have_taken_the_mail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keepwell.channels.kinds.mail.ANSWER_S", 0.3)
+    monkeypatch.setattr("keepwell.channels.kinds.mail.MAIL_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         ended = threading.Event()
 

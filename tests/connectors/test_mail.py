@@ -4,9 +4,12 @@ import imaplib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from imap_tools.errors import ImapToolsError
 
 from keepwell.connectors.imap import Mailbox, Position, fetch_mail
+from keepwell.connectors.mail_answer import Answer, Bounce, said_by
 from tests.connectors.hook import KNOWN_AT, connector, delivery, props, read, recorded
 from tests.connectors.imap_server import Folder, serving
 
@@ -85,6 +88,33 @@ def test_a_mail_from_nobody_is_refused() -> None:
     assert b"happy" not in refusal.body
     (refusal,) = connector("mail").read(delivery(body), {**OURS, "keep_text": True}).refusals
     assert refusal.body == body
+
+
+@given(data=st.data(), name=st.sampled_from(["reply.eml", "bounce.eml", "absence.eml"]))
+def test_of_a_mail_that_was_damaged_something_or_nothing_is_said_but_no_error(data: st.DataObject, name: str) -> None:
+    body = recorded("mail", name)
+    start = data.draw(st.integers(0, len(body)))
+    end = data.draw(st.integers(start, min(len(body), start + 40)))
+    saying = said_by(body[:start] + data.draw(st.binary(max_size=40)) + body[end:])
+    assert saying is None or all("<" not in one for one in saying.ids)
+
+
+def test_a_report_names_the_mail_that_it_returns_and_what_the_server_said() -> None:
+    saying = said_by(recorded("mail", "bounce.eml"))
+    assert isinstance(saying, Bounce)
+    assert saying.ids == ("t0uch7.touch.42@keepwell.example",)
+    assert [(one.address, one.is_permanent, one.reason) for one in saying.failures] == [
+        ("gone@harbour-lights.example", True, "5.1.1 smtp; 550 5.1.1 no such mailbox"),
+        ("slow@harbour-lights.example", False, "4.4.1"),
+    ]
+
+
+def test_an_answer_names_what_it_answers_the_newest_first() -> None:
+    saying = said_by(recorded("mail", "reply.eml"))
+    assert isinstance(saying, Answer)
+    assert saying.ids == ("t0uch7.touch.42@keepwell.example", "older.touch.41@keepwell.example")
+    assert saying.sender == "ann@harbour-lights.example"
+    assert said_by(recorded("mail", "absence.eml")) is None
 
 
 def mailbox(port: int, password: str = "s3cret") -> Mailbox:

@@ -1,5 +1,6 @@
 """A database with the world in it, a member who is signed in, and for browser tests a served home."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -104,6 +105,21 @@ def signals_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def playbooks_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a served company at whose accounts a playbook runs."""
+    home = tmp_path_factory.mktemp("playbooks") / "home"
+    assert keepwell(home, "init", "--email", "first@keepwell.example").returncode == 0
+    path = os.pathsep.join((str(ROOT), str(ROOT / "src")))
+    subprocess.run(
+        [sys.executable, "-m", "tests.web.plant_playbooks"],
+        env=environment(home, PYTHONPATH=path), cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    process, url = start_server(home, "--no-worker")
+    yield url
+    stop_server(process)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=str(chromium_path()), args=CHROMIUM_ARGS)
@@ -123,6 +139,11 @@ def cookies(browser: Browser, served: Served) -> list[dict[str, object]]:
 @pytest.fixture(scope="session")
 def signal_cookies(browser: Browser, signals_url: str) -> list[dict[str, object]]:
     return signed_in_at(browser, signals_url)
+
+
+@pytest.fixture(scope="session")
+def playbook_cookies(browser: Browser, playbooks_url: str) -> list[dict[str, object]]:
+    return signed_in_at(browser, playbooks_url)
 
 
 def signed_in_at(browser: Browser, url: str) -> list[dict[str, object]]:
@@ -148,6 +169,14 @@ def new_page(browser: Browser, served: Served, cookies: list[dict[str, object]])
 def new_signal_page(browser: Browser, signals_url: str, signal_cookies: list[dict[str, object]]) -> Iterator[NewPage]:
     """The same in the company with signals."""
     yield from pages_at(browser, signals_url, signal_cookies)
+
+
+@pytest.fixture
+def new_playbook_page(
+    browser: Browser, playbooks_url: str, playbook_cookies: list[dict[str, object]]
+) -> Iterator[NewPage]:
+    """The same in the company with a playbook."""
+    yield from pages_at(browser, playbooks_url, playbook_cookies)
 
 
 def pages_at(browser: Browser, url: str, cookies: list[dict[str, object]]) -> Iterator[NewPage]:

@@ -43,6 +43,11 @@ def test_unknown_is_404_and_nonsense_is_422_in_one_shape(signed_in: Client, worl
     assert signed_in.get(f"/api/accounts/{world.acme}/score?as_of=2026-11-05T12:00:00").status_code == 422
 
 
+def test_a_body_that_is_no_json_is_refused_in_the_same_shape(signed_in: Client) -> None:
+    answer = signed_in.post("/api/alerts/1/close", '{"reason": ', content_type="application/json")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Cannot parse request body."})
+
+
 def test_an_account_without_data_has_no_score(signed_in: Client, world: World) -> None:
     found = signed_in.get(f"/api/accounts/{world.delta}").json()
     assert (found["score"], found["band"]) == (None, None)
@@ -72,6 +77,22 @@ def test_the_description_is_complete(signed_in: Client) -> None:
         "/api/milestones/{milestone_id}",
         "/api/milestones/{milestone_id}/celebrated",
         "/api/milestones/{milestone_id}/passed-over",
+        "/api/enrolments",
+        "/api/enrolments/{enrolment_id}",
+        "/api/touches",
+        "/api/touches/{touch_id}",
+        "/api/touches/{touch_id}/approve",
+        "/api/touches/{touch_id}/refuse",
+        "/api/tasks",
+        "/api/tasks/{task_id}",
+        "/api/tasks/{task_id}/complete",
+        "/api/tasks/{task_id}/assign",
+        "/api/tasks/{task_id}/reopen",
+        "/api/sending",
+        "/api/sending/stop",
+        "/api/sending/resume",
+        "/api/sending/on",
+        "/api/sending/off",
         "/api/today",
         "/api/rules",
         "/api/segments",

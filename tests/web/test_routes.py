@@ -8,11 +8,23 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.web.world import World
 
-# Signing in itself, and what a supervisor and a browser ask before anybody is signed in.
-PUBLIC = {"sign-in", "livez", "readyz", "favicon.ico"}
+# Signing in itself, what a supervisor and a browser ask before anybody is signed in, and the way out of messages, which
+# asks for a signed address instead.
+PUBLIC = {"sign-in", "livez", "readyz", "favicon.ico", "unsubscribe/<token>"}
 # They answer only in the middle of signing in or out, and send anybody else to sign in.
 HALFWAY = {"sign-out", "me/inactive", "me/second-factor/authenticate/"}
-NUMBERS = ("account_id", "source_id", "key_id", "alert_id", "opportunity_id", "milestone_id", "pk")
+NUMBERS = (
+    "account_id",
+    "source_id",
+    "key_id",
+    "alert_id",
+    "opportunity_id",
+    "milestone_id",
+    "touch_id",
+    "task_id",
+    "enrolment_id",
+    "pk",
+)
 VALUES = dict.fromkeys(NUMBERS, "1")
 
 
@@ -32,7 +44,7 @@ def all_routes() -> list[str]:
 def filled(route: str) -> str:
     for name, value in VALUES.items():
         route = route.replace(f"<int:{name}>", value)
-    return "/" + route
+    return "/" + route.replace("<token>", "1.forged")
 
 
 def test_the_inventory_sees_the_routes() -> None:
@@ -55,7 +67,7 @@ def test_nobody_gets_in_without_signing_in(world: World, client: Client, method:
 
 def test_the_public_list_is_what_answers(db: None, client: Client) -> None:
     answers = {route: client.get(filled(route)).status_code for route in PUBLIC}
-    assert answers == {"sign-in": 200, "livez": 200, "readyz": 200, "favicon.ico": 301}
+    assert answers == {"sign-in": 200, "livez": 200, "readyz": 200, "favicon.ico": 301, "unsubscribe/<token>": 404}
 
 
 def test_a_machine_is_told_in_its_own_way(db: None, client: Client) -> None:

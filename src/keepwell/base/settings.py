@@ -35,6 +35,11 @@ def _address(text: str) -> None:
         raise ValueError("an address such as https://keepwell.example")
 
 
+def _selector(text: str) -> None:
+    if text and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*", text):
+        raise ValueError("a name such as keepwell or mail.2026")
+
+
 def _one_of(*words: str) -> Callable[[str], None]:
     def check(text: str) -> None:
         if text not in words:
@@ -170,6 +175,18 @@ class Settings:
         repr=False,
         metadata=_words("KEEPWELL_MAIL_PASSWORD", "Password to sign in with at the mail server."),
     )
+    mail_dkim_selector: str = field(
+        default="",
+        metadata=_words(
+            "KEEPWELL_MAIL_DKIM_SELECTOR",
+            "Name under which the sender's domain publishes the key that mail is signed with; empty for no signature.",
+            check=_selector,
+        ),
+    )
+    mail_dkim_key_file: str = field(
+        default="",
+        metadata=_words("KEEPWELL_MAIL_DKIM_KEY_FILE", "File of that RSA key, as PEM, without a password."),
+    )
     allow_private_targets: bool = field(
         default=False,
         metadata=_words(
@@ -204,6 +221,10 @@ def read_settings(environment: Mapping[str, str], file: Mapping[str, object], fi
     if settings.mail_host and not settings.mail_sender:
         raise SettingError(
             "KEEPWELL_MAIL_SENDER is missing; expected the address that mail comes from, or no mail host."
+        )
+    if bool(settings.mail_dkim_selector) != bool(settings.mail_dkim_key_file):
+        raise SettingError(
+            "KEEPWELL_MAIL_DKIM_SELECTOR and KEEPWELL_MAIL_DKIM_KEY_FILE belong together; expected both, or none."
         )
     refuse_unsafe(settings, settings.host)
     return settings

@@ -17,7 +17,10 @@ ANSWER_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in. `security` "none" is for a server on this machine."""
+    """Where mail is handed in. `security` "none" is for a server on this machine.
+
+    With a `dkim_selector` mail is signed with the key in `dkim_key_file` before it is handed in.
+    """
 
     host: str
     port: int
@@ -25,6 +28,8 @@ class MailServer:
     sender: str
     login: str = ""
     password: str = field(default="", repr=False)
+    dkim_selector: str = ""
+    dkim_key_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

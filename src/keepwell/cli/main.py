@@ -9,6 +9,7 @@ from keepwell.base.errors import UserError
 from keepwell.cli import (
     alert,
     audit,
+    contact,
     demo,
     doctor,
     import_file,
@@ -20,7 +21,9 @@ from keepwell.cli import (
     model,
     notify,
     opportunity,
+    playbook,
     pull,
+    replay,
     score,
     secret,
     serve,
@@ -48,6 +51,8 @@ app.command("worker")(worker.worker)
 app.command("doctor")(doctor.doctor)
 app.command("import")(import_file.import_file)
 app.command("pull")(pull.pull)
+app.command("replay")(replay.replay)
+app.command("replay-inside", hidden=True)(replay.replay_inside)
 app.command("score")(score.score)
 app.command("explain")(score.explain)
 app.command("today")(today.today)
@@ -55,10 +60,12 @@ app.command("segments")(today.segments)
 app.add_typer(alert.app, name="alerts")
 app.add_typer(opportunity.app, name="opportunities")
 app.add_typer(milestone.app, name="milestones")
+app.add_typer(playbook.app, name="playbooks")
 app.add_typer(model.app, name="model")
 app.add_typer(template.app, name="templates")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(member.app, name="member")
+app.add_typer(contact.app, name="contact")
 app.add_typer(notify.app, name="notify")
 app.add_typer(source.app, name="source")
 app.add_typer(key.app, name="key")

@@ -24,12 +24,14 @@ from keepwell.cli.worker_report import WorkerReport
 
 if TYPE_CHECKING:
     from keepwell.jobs.cycle import Cycle
+    from keepwell.jobs.deliver_touch import Outbox
 
 # From the start of a turn that did something to that of the next.
 BUSY_S: Final = 1.0
 # At least this much of a turn is left to others, such as those who send and read.
 REST_S: Final = 0.05
 IDLE_S: Final = 0.5
+OUTBOX_IDLE_S: Final = 1.0
 # Scores wait for messages no longer than this; what takes longer is confirmed in a later turn.
 NOTIFY_WAIT_S: Final = 0.05
 COLLECTED_AFTER: Final = (100_000, 20, 50)
@@ -48,6 +50,7 @@ def worker(
     settings = start()
     from keepwell.jobs.cycle import Cycle
     from keepwell.jobs.deliver import Post
+    from keepwell.jobs.deliver_touch import Outbox
     from keepwell.lake.duckdb_engine import embedded_engine
 
     stop = threading.Event()
@@ -60,9 +63,14 @@ def worker(
     with _admitted(settings.home, is_shared=bool(settings.database_url)):
         post = Post(settings, wait_s=NOTIFY_WAIT_S)
         cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar, post=post)
+        # In a thread of its own: neither does a slow mail server hold up scores, nor much to score a message.
+        courier = threading.Thread(target=_deliver, args=(Outbox(settings), stop), name="outbox", daemon=True)
+        courier.start()
         report = WorkerReport(_log)
         while not stop.is_set() and (beside is None or os.getppid() == beside):
             stop.wait(_turn(cycle, report))
+        stop.set()
+        courier.join(STOP_S)
 
 
 @contextmanager
@@ -79,6 +87,21 @@ def worker_beside() -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _deliver(outbox: "Outbox", stop: threading.Event) -> None:
+    """Until told to stop; then what is on its way may still arrive."""
+    while not stop.is_set():
+        pause = OUTBOX_IDLE_S
+        try:
+            if outbox.do_deliver_touches(now=SystemClock().now()):
+                pause = REST_S
+        except Exception:  # noqa: BLE001
+            # As with a turn: nothing is lost by it, and what nobody can know is shown.
+            _log.exception("Delivering messages failed; it is tried again in %d seconds", AFTER_FAILURE_S)
+            pause = AFTER_FAILURE_S
+        stop.wait(pause)
+    outbox.close(now=SystemClock().now())
 
 
 def _turn(cycle: "Cycle", report: WorkerReport) -> float:

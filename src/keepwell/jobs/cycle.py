@@ -18,10 +18,13 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from keepwell.base.business_time import Calendar
 from keepwell.base.crash_point import crash_point
 from keepwell.base.home import Home
+from keepwell.jobs.arbitration import do_sweep_asked
 from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.deliver import Post
+from keepwell.jobs.deliver_touch import Outbox
 from keepwell.jobs.detect import due_accounts
 from keepwell.jobs.earlier import EarlierScores
+from keepwell.jobs.enrolment import due_enrolments
 from keepwell.jobs.full_run import full_run_claimed, is_full_run_due
 from keepwell.jobs.mapping import do_derive_history
 from keepwell.jobs.milestone import do_award_month
@@ -33,6 +36,7 @@ from keepwell.jobs.score_accounts import do_score_accounts
 from keepwell.jobs.seal import EVENTS_A_SEAL, Sealer
 from keepwell.jobs.source_alert import do_watch_sources
 from keepwell.jobs.touch import do_begin_turn, do_touch_aged
+from keepwell.jobs.touch_text import do_write_touches
 from keepwell.lake.engine import Engine
 from keepwell.lake.log import EventLog
 from keepwell.store.claim import ClaimLostError, claim_rows, held, new_claim, release_rows
@@ -44,6 +48,13 @@ from keepwell.store.read.score import aged_accounts
 BY: Final = "worker"
 # How soon a published mapping, a new package or a model that was published is noticed.
 UPKEEP_EVERY: Final = timedelta(seconds=5)
+# What time alone brings about, and notices that nobody's news calls for: an idle worker asks no oftener.
+DUE_EVERY: Final = timedelta(seconds=1)
+NOTIFIED_EVERY: Final = timedelta(seconds=1)
+# Texts that a turn which failed left unwritten.
+TEXTS_EVERY: Final = timedelta(seconds=5)
+# Messages that wait for a yes and are not wanted any more.
+SWEPT_EVERY: Final = timedelta(seconds=10)
 # Silent sources and awards.
 WATCHED_EVERY: Final = timedelta(minutes=1)
 ASSIGNED_EVERY: Final = timedelta(minutes=1)
@@ -77,11 +88,19 @@ class Cycle:
     """The turns of one process."""
 
     def __init__(
-        self, home: Home, engine: Engine, calendar: Calendar, *, post: Post | None = None, lease: timedelta = LEASE
+        self,
+        home: Home,
+        engine: Engine,
+        calendar: Calendar,
+        *,
+        post: Post | None = None,
+        outbox: Outbox | None = None,
+        lease: timedelta = LEASE,
     ) -> None:
-        """Without `post`, what members are to be told stays in the queue."""
+        """Without `post`, what members are to be told stays in the queue, and what contacts are without `outbox`."""
         self._home = home
         self._post = post
+        self._outbox = outbox
         self._calendar = calendar
         self._engine = engine
         self._lease = lease
@@ -109,18 +128,33 @@ class Cycle:
                 report = self._seal()
             if self._is_time("aged", AGED_EVERY, now):
                 do_touch_aged(aged_accounts(now - AGED_AFTER, AGED_SHARE), now=now)
-            do_touch_aged(due_accounts(ACCOUNTS_A_TURN, now=now), now=now)
+            if self._is_time("due", DUE_EVERY, now):
+                do_touch_aged(due_accounts(ACCOUNTS_A_TURN, now=now), now=now)
+                do_touch_aged(due_enrolments(ACCOUNTS_A_TURN, now=now), now=now, is_urgent=True)
             if self._is_time("watch", WATCHED_EVERY, now):
                 with part("watch"):
                     self._watch(now)
+            scored = 0
             try:
                 scored = self._score(now)
             finally:
                 # What other packages opened is told all the same.
-                if self._post is not None:
-                    with part("notify"):
-                        self._post.do_deliver_notifications(now=now)
+                self._tell(now, is_busy=scored > 0)
         return replace(report, scored=scored, seconds=seconds)
+
+    def _tell(self, now: datetime, *, is_busy: bool) -> None:
+        """Members what was noticed, and contacts what playbooks say to them."""
+        if self._post is not None and (is_busy or self._is_time("notify", NOTIFIED_EVERY, now)):
+            with part("notify"):
+                self._post.do_deliver_notifications(now=now)
+        with part("texts"):
+            if is_busy or self._is_time("texts", TEXTS_EVERY, now):
+                do_write_touches(self._home, self._engine, now=now)
+            if self._is_time("asked", SWEPT_EVERY, now):
+                with transaction.atomic():
+                    do_sweep_asked(now=now)
+        if self._outbox is not None:
+            self._outbox.do_deliver_touches(now=now)
 
     def _watch(self, now: datetime) -> None:
         """What no account's news brings about: silent sources, and the awards of a month that is over."""
@@ -152,6 +186,8 @@ class Cycle:
 
     def _score(self, now: datetime) -> int:
         """What may open an alert by itself goes first, in a small part of its own that is soon done."""
+        if not self._due and not TouchedAccount.objects.exists():
+            return 0
         urgent = TouchedAccount.objects.filter(is_urgent=True).order_by("since", "pk")
         first = 0 if self._due else len(self._score_some(urgent, URGENT_A_TURN, now))
         # The others in the order of the log, round and round: neighbours are read together, and everybody has a turn.

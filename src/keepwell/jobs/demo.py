@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow.parquet as pq
+from django.db import transaction
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.home import Home
 from keepwell.connectors.report import ImportReport
+from keepwell.facts.notice import CSM
+from keepwell.jobs.arbitration import do_judge_touches, do_sweep_asked
 from keepwell.jobs.home import mark_demo_home
 from keepwell.jobs.import_file import do_import_file, ready_import
 from keepwell.jobs.member import do_add_member, random_password
 from keepwell.jobs.package import do_publish_package
+from keepwell.jobs.route import do_assign_role
 from keepwell.jobs.score_accounts import ScoringRun, do_score_accounts
+from keepwell.jobs.touch_text import do_write_touches
 from keepwell.lake.engine import Engine
 from keepwell.simulator.flavour import PackageName
 from keepwell.simulator.simulate import simulate
@@ -26,6 +31,7 @@ EMAIL: Final = "demo@example.com"
 DAILY_DAYS: Final = 60
 WEEK: Final = 7
 LIVED_DAYS: Final = 21
+MESSAGES_A_DAY: Final = 10_000
 
 IMPORT_MAP: Final = """\
 source: demo
@@ -60,6 +66,7 @@ def do_fill_demo(
     """
     if not Member.objects.filter(email=EMAIL).exists():
         do_add_member(EMAIL, name="Dana Demo", role="owner", password=random_password(), by=by, now=now)
+        do_assign_role(CSM, EMAIL, by=by, now=now)
     mark_demo_home(home.path, EMAIL)
     versions, same = do_publish_package(home, plan.package, note="The demo company.", by=by, now=now)
     told(f"Making up {plan.days} days of {plan.accounts} accounts")
@@ -78,7 +85,16 @@ def do_fill_demo(
         for day in range(LIVED_DAYS, -1, -1):
             moment = plan.until - timedelta(days=day)
             runs = do_score_accounts(home, engine, version, [moment], detects=Calendar(), by=by, now=moment)
+            _settle_messages(home, engine, moment)
     return report, runs
+
+
+def _settle_messages(home: Home, engine: Engine, now: datetime) -> None:
+    """Write what playbooks say, and hold it against the one voice. Nothing leaves: a demo has no mail server."""
+    do_write_touches(home, engine, now=now)
+    with transaction.atomic():
+        do_judge_touches(MESSAGES_A_DAY, is_on=False, now=now)
+        do_sweep_asked(now=now)
 
 
 def scored_moments(plan: DemoPlan) -> list[datetime]:

@@ -15,6 +15,7 @@ from keepwell.facts.values import Values
 from keepwell.health.score import Scores
 from keepwell.jobs.alert import do_close_alerts, do_follow_alerts, do_open_alerts
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.enrolment import do_follow_playbooks
 from keepwell.jobs.imported import LogMark, read_imported, read_mark_after
 from keepwell.jobs.milestone import do_judge_milestones, do_reach_milestones
 from keepwell.jobs.opportunity import do_close_signs, do_follow_opportunities, do_open_signs
@@ -128,6 +129,7 @@ def do_detect_signals(
     _write_episodes(package, found, before, ended)
     _write_looks(version, whole, looks, found, is_quiet, told, mark)
     _forget_due(package, ended)
+    do_follow_playbooks(scene, panel, reach, found, ended, now=now)
     write_segments(version.model, whole, ended)
     if opened or closed:
         record_act("signals_detected", package, {"opened": opened, "closed": closed}, by=by, now=now)

@@ -147,6 +147,11 @@ class Inbox:
                 one.done.set_exception(error)
 
 
+def do_write_arrival(arrival: Arrival) -> None:
+    """Write what we tell of ourselves, in the transaction of what it tells of."""
+    _write([_Waiting(arrival, _encode(arrival.reading.events), Future())])
+
+
 @cache
 def inbox_of_process() -> Inbox:
     """The one inbox that everything in a serving process shares; whoever uses it starts it."""

@@ -36,15 +36,22 @@ SCOPES: Final = (
     "accounts:write",
     "alerts:read",
     "alerts:write",
+    "enrolments:read",
     "milestones:read",
     "milestones:write",
     "opportunities:read",
     "opportunities:write",
     "rules:read",
     "segments:read",
+    "sending:read",
+    "sending:write",
     "sources:read",
     "sources:write",
+    "tasks:read",
+    "tasks:write",
     "today:read",
+    "touches:read",
+    "touches:write",
 )
 
 _TEXT: Final = re.compile(r"(?<![A-Za-z])(?:ing|srv|red|adm)_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")

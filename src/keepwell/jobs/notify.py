@@ -1,6 +1,5 @@
 """Notices to members: put into the queue with what was noticed, and taken out again by what has settled itself."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
@@ -8,13 +7,13 @@ from django.db import transaction
 
 from keepwell.base.business_time import Calendar
 from keepwell.facts.gathering import due_at
-from keepwell.facts.notice import ADMIN, Notice, Subject, Told, is_at_least, who_is_told
+from keepwell.facts.notice import Notice, Subject, Told, is_at_least, who_is_told
 from keepwell.facts.notice_text import one_line
 from keepwell.jobs.audit import record_act
-from keepwell.store.models import Member, Notification, NotificationRoute, RoleHolder
+from keepwell.store.models import Member, Notification, NotificationRoute
+from keepwell.store.read.member import holders_of_roles
 
 NO_ROUTE = "No route leads to this member."
-ADMIN_ROLES = ("owner", "admin")
 _LONGEST_TITLE, _LONGEST_NAME = 300, 512
 
 
@@ -28,7 +27,7 @@ def do_queue_notifications(notices: Sequence[Notice], *, calendar: Calendar, by:
         return 0
     with transaction.atomic():
         members = set(Member.objects.filter(is_active=True).values_list("pk", flat=True))
-        holders = _holders()
+        holders = holders_of_roles()
         routes = list(NotificationRoute.objects.filter(removed_at=None).order_by("pk"))
         rows = []
         for notice in notices:
@@ -56,15 +55,6 @@ def do_suppress_notifications(
             details = {"notices": count, "reason": reason}
             record_act("suppress_notifications", f"notification:{subject}", details, by=by, now=now)
     return count
-
-
-def _holders() -> dict[str, list[int]]:
-    """The members of each role; owners and admins of Keepwell are those of `admin`."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for role, member in RoleHolder.objects.order_by("pk").values_list("role", "member"):
-        found[role].append(member)
-    found[ADMIN] = list(Member.objects.filter(role__in=ADMIN_ROLES).order_by("pk").values_list("pk", flat=True))
-    return found
 
 
 def _ways(

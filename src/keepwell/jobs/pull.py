@@ -38,6 +38,7 @@ from keepwell.jobs.audit import record_act
 from keepwell.jobs.inbox import Arrival, Inbox
 from keepwell.jobs.reject import HOOK, PULL
 from keepwell.jobs.secret import PULL_MARK, Vault, place_of
+from keepwell.jobs.touch_answer import do_take_answers, read_answers
 from keepwell.store.models import PullPosition, Source, Telling
 
 MAIL: Final = Mail.kind
@@ -94,7 +95,7 @@ def do_pull_source(puller: Puller, *, by: str) -> list[Outcome]:
     with _alone(puller):
         try:
             if source.connector == MAIL:
-                _pull_mail(puller, _begin(outcomes, _MAIL))
+                _pull_mail(puller, _begin(outcomes, _MAIL), by)
             else:
                 pull = kinds(pulls, Pull)[source.connector]()
                 folder = puller.home / "dlt"
@@ -328,11 +329,11 @@ def _last_told(source: Source, slots: set[str]) -> dict[str, Telling]:
     return found
 
 
-def _pull_mail(puller: Puller, outcome: Outcome) -> None:
+def _pull_mail(puller: Puller, outcome: Outcome, by: str) -> None:
     row = PullPosition.objects.filter(source=puller.source.pk, resource=_MAIL.name).first()
     row = row or PullPosition(source=puller.source.pk, resource=_MAIL.name)
     try:
-        while _pull_mails(puller, row, outcome) and not puller.is_dry:
+        while _pull_mails(puller, row, outcome, by) and not puller.is_dry:
             pass
     except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
         host = puller.source.settings.get("host")
@@ -342,7 +343,7 @@ def _pull_mail(puller: Puller, outcome: Outcome) -> None:
         ) from None
 
 
-def _pull_mails(puller: Puller, row: PullPosition, outcome: Outcome) -> bool:
+def _pull_mails(puller: Puller, row: PullPosition, outcome: Outcome, by: str) -> bool:
     """Take the next mails; False when there were none."""
     told = Part.of(row.position)
     validity, uid = told.number("validity"), told.number("uid")
@@ -351,11 +352,9 @@ def _pull_mails(puller: Puller, row: PullPosition, outcome: Outcome) -> bool:
     if not found:
         return False
     now = puller.clock.now()
-    reading = Reading()
-    for _, body in found:
-        one = _read_mail(body, puller.source.settings, microseconds(now))
-        reading.events += one.events
-        reading.refusals += one.refusals
+    read = [(body, _read_mail(body, puller.source.settings, microseconds(now))) for _, body in found]
+    answers = read_answers([(body, one.events) for body, one in read])
+    reading = Reading(answers.events, [refusal for _, one in read for refusal in one.refusals])
     outcome.records += len(found)
     outcome.events += len(reading.events)
     outcome.rejected += len(reading.refusals)
@@ -367,7 +366,9 @@ def _pull_mails(puller: Puller, row: PullPosition, outcome: Outcome) -> bool:
     position = found[-1][0]
     row.position = {"validity": position.validity, "uid": position.uid}
     row.saved_at = now
-    row.save()
+    with transaction.atomic():
+        do_take_answers(answers, by=by, now=now)
+        row.save()
     return True
 
 

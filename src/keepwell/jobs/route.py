@@ -143,7 +143,7 @@ def means_of(settings: Settings) -> Means:
         security = cast("Literal['tls', 'starttls', 'none']", settings.mail_security)
         server = MailServer(
             settings.mail_host, settings.mail_port, security, settings.mail_sender, settings.mail_login,
-            settings.mail_password,
+            settings.mail_password, settings.mail_dkim_selector, settings.mail_dkim_key_file,
         )  # fmt: skip
     return Means(server, settings.allow_private_targets)
 

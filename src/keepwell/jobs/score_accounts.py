@@ -26,9 +26,9 @@ from keepwell.lake.engine import Engine, Question
 from keepwell.lake.history import status_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.metric import Metric
-from keepwell.store.models import EventName, ModelVersion
+from keepwell.store.models import EventName, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
-from keepwell.store.read.package import model_of, signals_about
+from keepwell.store.read.package import asking_of, model_of, signals_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,37 @@ def do_score_accounts(
     return runs
 
 
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """What scoring would write: records with their rows in values and scores. None of an account that had ended."""
+
+    values: Values
+    scores: Scores
+    records: Sequence[tuple[ScoreRecord, int]]
+
+
+def score_unwritten(
+    home: Home, engine: Engine, version: ModelVersion, accounts: Sequence[int], moment: datetime
+) -> Unwritten:
+    """Score accounts as of a moment as `do_score_accounts` does, and write nothing."""
+    _, model = model_of(version)
+    log = EventLog(home.log)
+    values = _newest_values(engine, log, version, moment, accounts)
+    others = _other_scores(engine, log, version, [moment], accounts)
+    scores = score(values, model)
+    endings = status_events(log, _codes(), Moment.at(moment), accounts)
+    book = ScoreBook(version, model, moment, accounts)
+    book.enter(scores, Earlier.of(others[compared_at(moment, model)]), ended_accounts(endings, moment))
+    return Unwritten(values, scores, book.entered)
+
+
 def _newest_values(
     engine: Engine, log: EventLog, version: ModelVersion, moment: datetime, accounts: Sequence[int] | None
 ) -> Values:
-    """Values at the last moment, those that the signal rules ask for among them."""
+    """Values at the last moment, those that the rules of signals and of playbooks ask for among them."""
     package, model = model_of(version)
     signals = signals_about(version)
-    further = signals.metrics() if signals is not None else {}
+    further = {} if signals is None else {**asking_of(version).metrics(), **signals.metrics()}
     (found,) = engine.values(log, question_of(package, model, [Moment.at(moment)], accounts, further))
     return found
 

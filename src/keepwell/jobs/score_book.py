@@ -23,7 +23,7 @@ CURRENT_COLUMNS: Final = ("record", "nano_points", "band", "reasons", "strengths
 # An account without news is scored again within the hour; whatever is older was left there by an earlier band.
 AGED_KEPT: Final = timedelta(days=2)
 # Any number that no other lock of the database has.
-_TURN: Final = 7_234_002
+SCORES_TURN: Final = 7_234_002
 Row = TypeVar("Row", bound=Model)
 
 
@@ -80,7 +80,7 @@ class ScoreBook:
         """
         if self._last is None:
             return
-        take_turn(_TURN)
+        take_turn(SCORES_TURN)
         self._records().filter(version=self._version, as_of__in=self._moments).delete()
         self._is_newest = self._later is None or self._later <= self._last.as_of
         if self._is_newest:
@@ -138,6 +138,11 @@ class ScoreBook:
         update_rows((row for row in current if row.account_id in known), CURRENT_COLUMNS)
         new = [row for row in current if row.account_id not in known]
         CurrentScore.objects.bulk_create(new, batch_size=ROWS_A_STATEMENT)
+
+    @property
+    def entered(self) -> Sequence[tuple[ScoreRecord, int]]:
+        """The records of the last moment that was entered, written or not, each with its row in the scores."""
+        return self._newest
 
     @property
     def newest(self) -> Sequence[tuple[ScoreRecord, int]]:

@@ -11,6 +11,7 @@ from keepwell.base.home import Home
 from keepwell.jobs.alert import CLEARED, open_alerts
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.notify import do_queue_notifications, do_suppress_notifications
+from keepwell.jobs.own_event import OWN
 from keepwell.jobs.signal_notice import source_notice
 from keepwell.jobs.silence import SourceState, source_states
 from keepwell.store.models import Alert, Source
@@ -25,7 +26,7 @@ def do_watch_sources(home: Home, calendar: Calendar, *, now: datetime) -> int:
 
     Gives how many opened.
     """
-    rows = {row.id: row for row in source_rows(Source.objects.all(), now=now)}
+    rows = {row.id: row for row in source_rows(Source.objects.exclude(connector=OWN), now=now)}
     states = source_states(home, list(rows.values()), now=now)
     silent = {source for source, state in states.items() if state.state == "silent"}
     opened = 0

@@ -95,9 +95,9 @@ def do_touch_accounts(news: Iterable[News]) -> None:
     )
 
 
-def do_touch_aged(accounts: Sequence[int], *, now: datetime) -> None:
+def do_touch_aged(accounts: Sequence[int], *, is_urgent: bool = False, now: datetime) -> None:
     """Have these accounts scored for no news but the time that has passed."""
-    _write((account, None, None, None, True, False, stored_time(now), "") for account in accounts)
+    _write((account, None, None, None, True, is_urgent, stored_time(now), "") for account in accounts)
 
 
 def do_begin_scoring(log: EventLog, moment: datetime) -> None:

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from keepwell.facts.event_name import NameCodes
 from keepwell.facts.moment import Moment
 from keepwell.facts.traits import TraitEvent
 from keepwell.lake import duck
-from keepwell.lake.log import EventLog, property_from_json
+from keepwell.lake.log import COLUMNS, EventLog, property_from_json
 from keepwell.lake.snapshot import PropertyColumn
 from keepwell.metrics.event_filter import EventFilter, Mention, Range
 
@@ -71,6 +72,20 @@ def spans(log: EventLog, moment: Moment, accounts: Sequence[int] | None = None) 
     )
     with duck.session() as database:
         return {row["account"]: Span(row["first_at"], row["last_at"]) for row in _rows(database, query)}
+
+
+def known_between(log: EventLog, since: datetime, until: datetime) -> pa.Table:
+    """Columns account, name, at and known_at of every event that became known from one moment to before another."""
+    files = [file.path for file in log.files()]
+    columns = ("account", "name", "at", "known_at")
+    if not files:
+        return pa.schema([COLUMNS.field(name) for name in columns]).empty_table()
+    query = (
+        f'SELECT account, name, "at", known_at FROM {duck.files(files)} '
+        f"WHERE known_at >= {duck.instant(since)} AND known_at < {duck.instant(until)}"
+    )
+    with duck.session() as database:
+        return database.sql(query).to_arrow_table()
 
 
 def account_events(

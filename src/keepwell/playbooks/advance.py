@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Final
 
 from keepwell.facts.notice import CSM
-from keepwell.playbooks.decision import Decision, Finish, Offer, Origin
+from keepwell.playbooks.decision import Decision, Finish, Late, Offer, Origin
 from keepwell.playbooks.enrolment import HOLDOUT, Enrolment, OfferMade, Settled, with_end, with_settled
 from keepwell.playbooks.facts import Facts
 from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, GOAL, OPTED_OUT, Playbook
-from keepwell.playbooks.step import Due, Late, Outcome, Step
+from keepwell.playbooks.step import Due, Outcome, Step
 from keepwell.signals.truth import YES
 
 ANOTHER_PATH: Final = "another_path"
@@ -110,14 +110,14 @@ def _outcome(
     if refusal:
         return Outcome(skipped=refusal)
     done_by, approve_by = _done_by(step, enrolment), playbook.approver(step)
-    latest = due_at + playbook.grace if done_by is None else max(done_by, due_at)
-    is_late = now > latest
+    late_at = due_at + playbook.grace if done_by is None else max(done_by, due_at)
+    is_late = now > late_at
     policy = _late_policy(playbook, step)
     if is_late and policy == "skip":
         return Outcome(skipped=TOO_LATE)
     if is_late and policy == "ask":
         approve_by = approve_by or step.sender_role() or CSM
-    origin = Origin(step.id, due_at, done_by, is_late, approve_by)
+    origin = Origin(step.id, due_at, done_by, is_late, approve_by, late_at, policy)
     return step.outcome(Due(enrolment=enrolment, facts=facts, origin=origin, now=now, offers=playbook.offers))
 
 

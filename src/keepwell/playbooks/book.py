@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from keepwell.base.yaml_source import Path
 from keepwell.health.package import Spot
 from keepwell.playbooks.playbook import Playbook
+from keepwell.playbooks.template import TemplateHead
 from keepwell.signals.book import SignalBook
 from keepwell.signals.condition import When
 from keepwell.signals.rule import Segment
@@ -15,13 +16,15 @@ from keepwell.signals.rule import Segment
 class PlaybookBook:
     """Playbooks by id, which is the name of their file; `spots` have the files of those that could not be read too.
 
-    `templates` are the ids of the package's texts, None where it has no folder of them.
+    `templates` are the ids of the package's texts, None where it has no folder of them; `heads` are the heads of those
+    that could be read.
     """
 
     signals: SignalBook
     playbooks: Mapping[str, Playbook] = field(default_factory=dict)
     templates: frozenset[str] | None = None
     spots: Mapping[str, Spot] = field(default_factory=dict)
+    heads: Mapping[str, TemplateHead] = field(default_factory=dict)
 
     def signal_ids(self) -> tuple[str, ...]:
         """Every alert, opportunity and milestone of the package, by which a playbook may start."""

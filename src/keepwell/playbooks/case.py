@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 from pydantic_core import PydanticCustomError
 
 from keepwell.base.periods import Period
@@ -41,12 +41,28 @@ def _wall(value: object) -> datetime:
 Wall = Annotated[datetime, BeforeValidator(_wall)]
 
 
+class CaseEvent(BaseModel):
+    """What stands beside its name are properties."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    event: StrictStr
+
+    def properties(self) -> Mapping[str, Known]:
+        found = self.model_extra or {}
+        return {
+            name: value for name, value in found.items() if value is None or isinstance(value, str | bool | float | int)
+        }
+
+
 class Happening(Shape):
-    """Something new, `after` so much time; what is not written stays as it was."""
+    """Something new, `after` so much time; what is not written stays as it was. `events` are those that happen then."""
 
     after: Period
     score: Exact | None = None
+    trend: StrictStr | None = None
     metrics: Mapping[Name, float | None] = Field(default={})
+    events: tuple[CaseEvent, ...] = ()
     replied: StrictBool = False
     churned: StrictBool | None = None
     opted_out: StrictBool | None = None
@@ -77,6 +93,7 @@ class PlaybookCase(Shape):
     team_zone: StrictStr = ""
     arm: StrictStr = ""
     score: Exact | None = None
+    trend: StrictStr = ""
     metrics: Mapping[Name, float | None] = Field(default={})
     traits: Mapping[Name, Known] = Field(default={})
     then: tuple[Happening, ...] = ()

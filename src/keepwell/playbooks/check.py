@@ -1,8 +1,9 @@
 """Rules that the playbooks of a package must pass, one file of `checks/` each, and the whole package looked at once."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from keepwell.base.business_time import Calendar
@@ -12,9 +13,11 @@ from keepwell.health.checks.check import Issue, error
 from keepwell.health.load import read_package
 from keepwell.health.package import Package, PackageText
 from keepwell.playbooks.book import PlaybookBook
-from keepwell.playbooks.load import read_playbooks, template_ids
+from keepwell.playbooks.load import read_playbooks, template_ids, template_text
 from keepwell.playbooks.offset import Offset
-from keepwell.playbooks.step import Step
+from keepwell.playbooks.step import Clock, Step
+from keepwell.playbooks.template_book import inspect_read, read_templates
+from keepwell.playbooks.voice import read_voice
 from keepwell.signals.check import inspect_whole
 from keepwell.signals.load import read_signals
 
@@ -61,8 +64,9 @@ def check_playbooks(book: PlaybookBook) -> list[Issue]:
 
 
 def inspect_with_playbooks(text: PackageText, others: Mapping[str, PackageText]) -> list[Issue]:
-    """Everything there is to say about a package's files: health models, signals and playbooks."""
-    return sorted({*inspect_whole(text, others), *_playbook_issues(text, others)})
+    """Everything there is to say about a package's files: models, signals, playbooks, templates and the voice."""
+    voice = map(error, read_voice(text).problems)
+    return sorted({*inspect_whole(text, others), *_playbook_issues(text, others), *voice})
 
 
 def load_valid_with_playbooks(text: PackageText, others: Mapping[str, PackageText]) -> tuple[Package, PlaybookBook]:
@@ -81,7 +85,11 @@ def _playbook_issues(text: PackageText, others: Mapping[str, PackageText]) -> It
         return
     reading = read_playbooks(text, read_signals(text, package).book, template_ids(text))
     yield from map(error, reading.problems)
-    yield from check_playbooks(reading.book)
+    texts = template_text(text, tuple(package.metrics))
+    templates, problems = read_templates(texts) if texts.files else (None, ())
+    yield from inspect_read(texts, templates, problems)
+    heads = {name: one.head for name, one in templates.templates.items()} if templates else {}
+    yield from check_playbooks(replace(reading.book, heads=heads))
 
 
 def unknown(
@@ -100,6 +108,12 @@ def unknown(
             yield error(book.spots[playbook].problem(f"unknown {noun} '{one}'.{hint}", *path))
 
 
-def due_times(step: Step) -> list[datetime]:
+def due_times(step: Step) -> Sequence[datetime]:
     """When a step is due in each of `TRIALS`."""
-    return [trial.due_at(step.after, step) for trial in TRIALS]
+    return _tried(step.after, step.clock or step.usual_clock)
+
+
+# Many steps share an offset.
+@lru_cache(maxsize=512)
+def _tried(offset: Offset, clock: Clock) -> Sequence[datetime]:
+    return tuple(offset.due_at(one.start, Calendar() if clock == "contact" else one.team) for one in TRIALS)

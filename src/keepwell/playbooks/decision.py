@@ -4,13 +4,18 @@ first, has it approved where `approve_by` names a role, and asks again whether t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+# What becomes of a step that nobody looked at in time, and of a message that could not leave in time.
+Late = Literal["send", "skip", "ask"]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a decision comes from: the step, when it was due, and by when it must be done (None: at once).
 
-    `is_late` says that the look came after that. `approve_by` is the role that must say yes first, "" for nobody.
+    `is_late` says that the look came after `late_at`. `approve_by` is the role that must say yes first, "" for nobody.
+    `late` says what becomes of it where it has not left by `late_at`.
     """
 
     step: str
@@ -18,6 +23,8 @@ class Origin:
     done_by: datetime | None = None
     is_late: bool = False
     approve_by: str = ""
+    late_at: datetime | None = None
+    late: Late = "ask"
 
 
 @dataclass(frozen=True, slots=True)

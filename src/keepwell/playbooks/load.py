@@ -12,10 +12,11 @@ from keepwell.base.yaml_source import read_yaml
 from keepwell.health.package import PackageText, Spot
 from keepwell.playbooks.book import PlaybookBook
 from keepwell.playbooks.playbook import Playbook
+from keepwell.playbooks.template_book import FOLDER as TEMPLATES
+from keepwell.playbooks.template_book import TemplateText
 from keepwell.signals.book import SignalBook
 
 PLAYBOOKS: Final = "playbooks"
-TEMPLATES: Final = "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,13 @@ def read_playbooks(text: PackageText, signals: SignalBook, templates: frozenset[
 def template_ids(text: PackageText) -> frozenset[str] | None:
     """The ids of a package's texts, None where it has none."""
     return frozenset(files_in(text, TEMPLATES, ".md")) or None
+
+
+def template_text(text: PackageText, metrics: tuple[str, ...]) -> TemplateText:
+    """The files of its folder `templates`, settings too; none where it has no such folder."""
+    paths = {PurePosixPath(name): content for name, content in text.files.items()}
+    files = {path.name: content for path, content in paths.items() if path.parts[:-1] == (TEMPLATES,)}
+    return TemplateText(f"{text.folder}/{TEMPLATES}" if text.folder else TEMPLATES, files, metrics)
 
 
 def files_in(text: PackageText, folder: str, suffix: str) -> Mapping[str, str]:

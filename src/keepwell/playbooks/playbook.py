@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictStr
 from keepwell.base.periods import Period
 from keepwell.base.registry import OneOf
 from keepwell.base.shape import Name, Number
+from keepwell.playbooks.decision import Late
 from keepwell.playbooks.offer_rule import OfferRule
-from keepwell.playbooks.step import FOLDER, Late, Step
+from keepwell.playbooks.step import FOLDER, Step
 from keepwell.signals.condition import When
 from keepwell.signals.rule import Shape
 
@@ -21,6 +22,7 @@ GOAL: Final = "goal_reached"
 CONDITION_GONE: Final = "condition_gone"
 COMPLETED: Final = "completed"
 SUPERSEDED: Final = "superseded"
+ENDED_BY_MEMBER: Final = "ended_by_member"
 
 
 def _as_tuple(value: object) -> object:

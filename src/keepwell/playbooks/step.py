@@ -12,7 +12,7 @@ from pydantic import StrictStr
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.shape import Name
-from keepwell.playbooks.decision import Decision, Origin
+from keepwell.playbooks.decision import Decision, Late, Origin
 from keepwell.playbooks.enrolment import Enrolment
 from keepwell.playbooks.facts import Facts
 from keepwell.playbooks.offer_rule import OfferRule
@@ -23,8 +23,6 @@ from keepwell.signals.rule import Shape
 FOLDER: Final = "keepwell.playbooks.steps"
 
 Clock = Literal["contact", "team"]
-# What becomes of a step that nobody looked at in time.
-Late = Literal["send", "skip", "ask"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,11 @@ def read_templates(text: TemplateText) -> tuple[TemplateBook | None, tuple[Probl
 
 def inspect_templates(text: TemplateText) -> list[Issue]:
     """Everything there is to say, in file order: each template is also rendered with its sample."""
-    book, problems = read_templates(text)
+    return inspect_read(text, *read_templates(text))
+
+
+def inspect_read(text: TemplateText, book: TemplateBook | None, problems: tuple[Problem, ...]) -> list[Issue]:
+    """The same about templates that have been read."""
     found = set(map(error, problems))
     if book is not None:
         if book.settings.is_example:

@@ -104,7 +104,8 @@ class OfferText(_Shape):
 class TemplateSettings(_Shape):
     """`is_example` says that product, people and links are made up, so that nothing may be sent with them.
 
-    `terms` are names that hold a digit, such as 'SOC 2'; they may stand in a text, while facts may not.
+    `terms` are names that hold a digit, such as 'SOC 2'; they may stand in a text, while facts may not. `contact_roles`
+    are roles of contacts: messages go to whoever has the first of them.
     """
 
     is_example: StrictBool = False
@@ -114,6 +115,7 @@ class TemplateSettings(_Shape):
     usage: Mapping[Name, UsageField] = Field(default_factory=dict)
     offers: Mapping[Name, OfferText] = Field(default_factory=dict)
     terms: Sequence[Line] = ()
+    contact_roles: Sequence[Line] = ()
 
     def catalogue(self) -> FieldCatalogue:
         return FieldCatalogue({name: field.as_field() for name, field in self.usage.items()})

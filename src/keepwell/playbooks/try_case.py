@@ -1,8 +1,8 @@
 """Whether a playbook makes of a case what it says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -15,12 +15,15 @@ from keepwell.health.held_band import HeldBand, hold_band
 from keepwell.health.score import nano
 from keepwell.playbooks.advance import advance
 from keepwell.playbooks.book import PlaybookBook
-from keepwell.playbooks.case import FORM, Happening, PlaybookCase
+from keepwell.playbooks.case import FORM, CaseEvent, Happening, PlaybookCase
 from keepwell.playbooks.decision import Decision, Finish
 from keepwell.playbooks.enrolment import Enrolment
 from keepwell.playbooks.facts import Facts
+from keepwell.signals.conditions.event import EventHappened
+from keepwell.signals.limit import meets
 from keepwell.signals.look import with_segments
 from keepwell.signals.panel import Known, Panel
+from keepwell.signals.truth import YES
 
 ACCOUNT: Final = 1
 
@@ -32,6 +35,12 @@ class _World:
     model: HealthModel
     metrics: dict[str, float | None]
     traits: Mapping[str, Known]
+    # What playbooks and segments ask of events.
+    asked: Sequence[EventHappened] = ()
+    score_days: Sequence[int] = ()
+    trend: str = ""
+    scores: list[tuple[datetime, int]] = field(default_factory=list)
+    events: list[tuple[datetime, CaseEvent]] = field(default_factory=list)
     nano_points: int | None = None
     held: HeldBand | None = None
     replied_at: datetime | None = None
@@ -42,7 +51,9 @@ class _World:
     def take(self, happening: Happening, at: datetime) -> None:
         if happening.score is not None:
             self.score(nano(happening.score), at)
+        self.trend = self.trend if happening.trend is None else happening.trend
         self.metrics.update(happening.metrics)
+        self.events += [(at, event) for event in happening.events]
         if happening.replied:
             self.replied_at = self.replied_at or at
         self.is_churned = self.is_churned if happening.churned is None else happening.churned
@@ -51,6 +62,7 @@ class _World:
 
     def score(self, nano_points: int, at: datetime) -> None:
         self.nano_points = nano_points
+        self.scores.append((at, nano_points))
         self.held = hold_band(self.held, nano_points, self.model, at)
 
     def facts(self, book: PlaybookBook, at: datetime) -> Facts:
@@ -74,13 +86,36 @@ class _World:
             nano_points=np.array([self.nano_points or 0], dtype=np.int64),
             band=np.array([place[held.band] if held else -1]),
             band_before=np.array([place[held.before] if held else -1]),
-            trend=np.array([""], dtype=np.object_),
+            trend=np.array([self.trend], dtype=np.object_),
+            peaks={days: np.array([max(self._scores(at, days), default=np.nan)]) for days in self.score_days},
+            lows={days: np.array([min(self._scores(at, days), default=np.nan)]) for days in self.score_days},
             metrics={
                 name: np.array([np.nan if value is None else value], dtype=np.float64)
-                for name, value in self.metrics.items()
+                for name, value in {**self.metrics, **self._ages(at)}.items()
             },
             traits=[self.traits],
         )
+
+    def _scores(self, as_of: datetime, days: int) -> list[float]:
+        """Those of the last days; each lasts until the next."""
+        ends = [at for at, _ in self.scores[1:]] + [as_of]
+        since = as_of - timedelta(days=days)
+        return [float(score) for (_, score), end in zip(self.scores, ends, strict=False) if end > since]
+
+    def _ages(self, as_of: datetime) -> dict[str, float]:
+        """How many days ago what is asked of events happened last."""
+        return {
+            wanted.id: (as_of - at) / timedelta(days=1)
+            for wanted in self.asked
+            for at, event in self.events
+            if _fits(wanted, event)
+        }
+
+
+def _fits(wanted: EventHappened, event: CaseEvent) -> bool:
+    told = event.properties()
+    is_asked = event.event in wanted.events
+    return is_asked and all(meets(value, told.get(name)) == YES for name, value in wanted.where.items())
 
 
 @dataclass(slots=True)
@@ -108,7 +143,11 @@ def try_playbook_case(book: PlaybookBook, playbook: str, case: PlaybookCase) -> 
 
 def _played(book: PlaybookBook, playbook: str, case: PlaybookCase, contact: Calendar, team: Calendar) -> _Story:
     started_at = instant_of(case.starts, contact.place)
-    world = _World(book.signals.model, dict(case.metrics), case.traits)
+    asking = book.asking()
+    asked = tuple(asking.happenings().values())
+    world = _World(
+        book.signals.model, dict(case.metrics), case.traits, asked, score_days=asking.score_days(), trend=case.trend
+    )
     if case.score is not None:
         world.score(nano(case.score), started_at)
     story = _Story(

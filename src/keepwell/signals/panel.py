@@ -1,16 +1,18 @@
 """What rules may ask about accounts at one moment, in columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keepwell.signals.truth import Truth
 
+Key = TypeVar("Key")
+Entry = TypeVar("Entry", bound=np.generic)
 Known = str | float | bool | Decimal | None
 # The moment of something that time alone never brings about, in microseconds since 1970.
 NEVER: Final = np.iinfo(np.int64).max
@@ -62,3 +64,28 @@ class Panel:
     def places(self, bands: Sequence[str]) -> list[int]:
         """Places of bands by their ids; ids that the model does not have are left out."""
         return [self.bands.index(band) for band in bands if band in self.bands]
+
+    def part(self, rows: Sequence[int]) -> "Panel":
+        """These rows alone, which ascend."""
+        return replace(
+            self,
+            accounts=self.accounts[rows],
+            has_score=self.has_score[rows],
+            nano_points=self.nano_points[rows],
+            band=self.band[rows],
+            band_before=self.band_before[rows],
+            trend=self.trend[rows],
+            metrics=_parts(self.metrics, rows),
+            traits=[self.traits[row] for row in rows] if self.traits else (),
+            peaks=_parts(self.peaks, rows),
+            lows=_parts(self.lows, rows),
+            heard=_parts(self.heard, rows),
+            segments=_parts(self.segments, rows),
+            raw_band=None if self.raw_band is None else self.raw_band[rows],
+            daily=_parts(self.daily, rows),
+            news=_parts(self.news, rows),
+        )
+
+
+def _parts(columns: Mapping[Key, NDArray[Entry]], rows: Sequence[int]) -> dict[Key, NDArray[Entry]]:
+    return {name: column[rows] for name, column in columns.items()}

@@ -13,16 +13,30 @@ from keepwell.web.pages.account_events import account_events_page
 from keepwell.web.pages.accounts import accounts_page
 from keepwell.web.pages.alert import alert_page
 from keepwell.web.pages.alert_act import acknowledge_alert, assign_alert, close_alert, snooze_alert
+from keepwell.web.pages.approvals import approvals_page, approve_touch, refuse_touch
+from keepwell.web.pages.enrolment import enrolment_page
+from keepwell.web.pages.enrolments import enrolments_page
 from keepwell.web.pages.inbox import inbox_page
 from keepwell.web.pages.mapping import mapped_name_page, mapping_page, publish_name, remove_name
+from keepwell.web.pages.message import message_html, message_page
 from keepwell.web.pages.milestones import celebrate_milestone, milestones_page, pass_over_milestone
 from keepwell.web.pages.opportunities import contact_opportunity, lose_opportunity, opportunities_page
+from keepwell.web.pages.outbox import outbox_page
 from keepwell.web.pages.overview import overview_page
+from keepwell.web.pages.sending import (
+    resume_sending,
+    send_test,
+    stop_sending,
+    turn_sending_off,
+    turn_sending_on,
+)
 from keepwell.web.pages.source import replay, source_page
 from keepwell.web.pages.source_key import create_api_key, create_key, revoke_api_key, revoke_key
 from keepwell.web.pages.sources import sources_page
+from keepwell.web.pages.tasks import assign_task, complete_task, reopen_task, tasks_page
 from keepwell.web.pages.today import today_page
 from keepwell.web.sign_in import SignIn
+from keepwell.web.unsubscribe import unsubscribe_page
 
 
 def closed(request: HttpRequest) -> HttpResponse:
@@ -48,6 +62,23 @@ urlpatterns = [
     path("milestones", milestones_page, name="milestones"),
     path("milestones/<int:milestone_id>/celebrated", celebrate_milestone, name="celebrate_milestone"),
     path("milestones/<int:milestone_id>/passed-over", pass_over_milestone, name="pass_over_milestone"),
+    path("approvals", approvals_page, name="approvals"),
+    path("approvals/<int:touch_id>/approve", approve_touch, name="approve_touch"),
+    path("approvals/<int:touch_id>/refuse", refuse_touch, name="refuse_touch"),
+    path("outbox", outbox_page, name="outbox"),
+    path("outbox/<int:touch_id>", message_page, name="message"),
+    path("outbox/<int:touch_id>/html", message_html, name="message_html"),
+    path("outbox/stop", stop_sending, name="stop_sending"),
+    path("outbox/resume", resume_sending, name="resume_sending"),
+    path("outbox/test", send_test, name="send_test"),
+    path("outbox/on", turn_sending_on, name="turn_sending_on"),
+    path("outbox/off", turn_sending_off, name="turn_sending_off"),
+    path("tasks", tasks_page, name="tasks"),
+    path("tasks/<int:task_id>/complete", complete_task, name="complete_task"),
+    path("tasks/<int:task_id>/assign", assign_task, name="assign_task"),
+    path("tasks/<int:task_id>/reopen", reopen_task, name="reopen_task"),
+    path("enrolments", enrolments_page, name="enrolments"),
+    path("enrolments/<int:enrolment_id>", enrolment_page, name="enrolment"),
     path("sources", sources_page, name="sources"),
     path("sources/keys", create_api_key, name="create_api_key"),
     path("sources/keys/<int:key_id>/revoke", revoke_api_key, name="revoke_api_key"),
@@ -60,6 +91,7 @@ urlpatterns = [
     path("mapping/publish", publish_name, name="publish_name"),
     path("mapping/remove", remove_name, name="remove_name"),
     path("api/", api.urls),
+    path("unsubscribe/<token>", unsubscribe_page, name="unsubscribe"),
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),
     path(

@@ -11,6 +11,7 @@ from keepwell.health.package import PackageText
 from keepwell.playbooks.check import PlaybookCheck, check_playbooks, inspect_with_playbooks
 from keepwell.playbooks.load import read_playbooks, template_ids
 from keepwell.playbooks.offset import FORMS
+from keepwell.playbooks.template import TemplateHead
 from tests.unit.playbooks.world import HEAD, book, package, signals
 
 TASK = "  - {id: call, kind: task, title: Call, after: 1h}\n"
@@ -187,6 +188,42 @@ CASES = {
         ),
         ({"one": one(TASK, GIFT)}, "playbooks/one.yaml:4: warning: no step makes the offer 'gift'."),
     ],
+    "fitting_templates": [
+        (
+            {"one": one(step("mail", "kind: message, template: hello, from: csm, after: 1h"))},
+            (
+                "playbooks/one.yaml:5: 'mail' goes in the name of 'csm', but its template 'hello' is signed by nobody; "
+                "'from' and 'from_role' must be the same."
+            ),
+        ),
+        (
+            {"one": one(step("notice", "kind: in_app, template: goodbye, after: 1h"))},
+            (
+                "playbooks/one.yaml:5: 'notice' goes in the name of nobody, but its template 'goodbye' is signed by "
+                "'csm'; 'from' and 'from_role' must be the same."
+            ),
+        ),
+        (
+            {"one": one(OFFER + step("mail", "kind: message, template: goodbye, from: csm, after: 1h"), GIFT)},
+            (
+                "playbooks/one.yaml:7: the template 'goodbye' of 'mail' speaks of the offer 'gift'; "
+                "write 'mentions: [gift]', so that it is sent only while that offer stands."
+            ),
+        ),
+        (
+            {
+                "one": one(
+                    OFFER.replace("gift", "gift, other")
+                    + step("mail", "kind: message, template: goodbye, from: csm, mentions: [other, gift], after: 1h"),
+                    GIFT.replace("}}", "}, other: {title: Other, valid_for: 3d}}"),
+                )
+            },
+            (
+                "playbooks/one.yaml:7: the template 'goodbye' of 'mail' speaks of the offer 'gift'; "
+                "write 'mentions: [gift]', so that it is sent only while that offer stands."
+            ),
+        ),
+    ],
 }
 GOOD = {
     "silence": one(step("a", "kind: task, after: 24h") + step("b", "kind: task, after: next_business_day")),
@@ -200,11 +237,20 @@ GOOD = {
         "arms: {short: 1, long: 1}\n",
     ),
     "offer": one(OFFER + MAIL.replace("after: 1h", "mentions: [gift], after: 71h"), GIFT),
+    "signed": one(
+        OFFER + step("bye", "kind: message, template: goodbye, from: csm, mentions: [gift], after: 1h"), GIFT
+    ),
+    "another_offer": one(step("bye", "kind: message, template: goodbye, from: csm, after: 1h")),
+    "document": one(step("bye", "kind: task, document: goodbye, after: 1h")),
+}
+HEADS = {
+    "hello": TemplateHead(title="Hello", subject="Hello", purpose="service"),
+    "goodbye": TemplateHead(title="Goodbye", subject="Goodbye", purpose="service", from_role="csm", offer="gift"),
 }
 
 
 def said(playbooks: dict[str, str]) -> list[str]:
-    found = replace(book(**playbooks), templates=frozenset({"hello", "goodbye"}))
+    found = replace(book(**playbooks), templates=frozenset(HEADS), heads=HEADS)
     return [str(issue).removeprefix("models/sample/") for issue in check_playbooks(found)]
 
 
@@ -243,6 +289,38 @@ def test_everything_is_told_at_once_with_signals_and_models() -> None:
         "models/sample/alerts.yaml:3: 'silent': unknown metric 'seat'. Did you mean 'seats'?",
         "models/sample/playbooks/one.yaml:4: 'one.goal': unknown band 'nowhere'.",
         "models/sample/playbooks/two.yaml:5: unknown step kind 'taks'. Did you mean 'task'?",
+    ]
+
+
+SETTINGS = "product: {name: Harbour}\n"
+HELLO = "---\ntitle: Hello\nsubject: Hello\npurpose: service\nfrom_role: csm\n---\nHi {{ contact.name }},\n"
+
+
+def test_templates_are_inspected_with_the_rest_and_their_signatures_compared() -> None:
+    text = package(one=one(MAIL))
+    texts = {
+        "templates/settings.yaml": SETTINGS,
+        "templates/hello.md": HELLO,
+        "templates/bad.md": HELLO + "\nIt takes 5 days.\n",
+    }
+    found = inspect_with_playbooks(PackageText(text.folder, {**text.files, **texts}), {})
+    assert [str(issue).removeprefix("models/sample/") for issue in found if issue.level == "error"] == [
+        (
+            "playbooks/one.yaml:5: 'mail' goes in the name of nobody, but its template 'hello' is signed by 'csm'; "
+            "'from' and 'from_role' must be the same."
+        ),
+        (
+            "templates/bad.md:9: '5' is a fact written out; show a field instead, such as one of the offer, or list it "
+            "under 'terms' in settings.yaml if it is a name."
+        ),
+    ]
+
+
+def test_templates_without_settings_are_refused() -> None:
+    text = package(one=one(TASK))
+    found = inspect_with_playbooks(PackageText(text.folder, {**text.files, "templates/hello.md": HELLO}), {})
+    assert [str(issue) for issue in found if issue.level == "error"] == [
+        "models/sample/templates/settings.yaml:1: the file is missing; templates need it."
     ]
 
 

@@ -1,5 +1,6 @@
 """Every kind of step: what it decides, and whose clock it runs on."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -23,21 +24,23 @@ from keepwell.playbooks.decision import (
 from keepwell.playbooks.step import FOLDER, Step
 from tests.unit.playbooks.world import HEAD, START, book, enrolled, facts, hours
 
-ORIGIN = Origin("one", START)
+# A step is late after the grace of an hour; what nobody outside hears of is then done all the same.
+ORIGIN = Origin("one", START, late_at=START + hours(1), late="send")
+HEARD = replace(ORIGIN, late="ask")
 OFFERS = "offers: {gift: {title: Gift, valid_for: 3h}}\n"
 END = Finish("completed", START)
 
 # By kind: what stands in the step, and everything that is decided.
 CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
-    "message": ("template: hello, from: ceo", (Send(Origin("one", START, approve_by="ceo"), "hello", "ceo"), END)),
-    "in_app": ("template: hello", (ShowInApp(ORIGIN, "hello"), END)),
+    "message": ("template: hello, from: ceo", (Send(replace(HEARD, approve_by="ceo"), "hello", "ceo"), END)),
+    "in_app": ("template: hello", (ShowInApp(HEARD, "hello"), END)),
     "task": (
         "role: support, about: At once, document: report",
         (CreateTask(ORIGIN, "support", "T", "At once", "report"), END),
     ),
     "assign": ("role: expert, reach_out: true", (Assign(ORIGIN, "expert", must_reach_out=True), END)),
     "notify": ("notify: [ceo, csm], sentence: Look", (Notify(ORIGIN, ("ceo", "csm"), "Look"), END)),
-    "offer": ("offers: [gift]", (Offer(ORIGIN, {"gift": START + hours(3)}), END)),
+    "offer": ("offers: [gift]", (Offer(HEARD, {"gift": START + hours(3)}), END)),
     "branch": ("ways: [{path: a, only_if: {no_response: true}}]", (END,)),
     "enrol": ("playbook: other", (Enrol(ORIGIN, "other"), END)),
     "finish": ("", (Finish("finished", START, "one"),)),

@@ -4,23 +4,20 @@ The target is one mail address. A server on the same machine or nearby keeps the
 whether a mail was taken.
 """
 
-import re
-import smtplib
-import ssl
+import time
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import ClassVar, Final, Literal
 
-from keepwell.channels.channel import ANSWER_S, Channel, MailServer, Means, TargetError
+from keepwell.channels.channel import Channel, MailServer, Means, TargetError
+from keepwell.channels.dkim_signature import UnsignedMailError, signed
+from keepwell.channels.mail_address import is_address
+from keepwell.channels.smtp import BROKEN, MAIL_S, handed_over, opened, unusable
 from keepwell.facts.message import Message, Receipt
 
-# One address and nothing around it: the parser of the standard library also takes lists and comments.
-ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-_LONGEST_ADDRESS: Final = 254
-_LONGEST_REASON: Final = 200
-# A header of ours is never folded into encoded words because it is long.
-_POLICY: Final = SMTP.clone(max_line_length=998)
+# A header of ours is never folded into encoded words because it is long, and only ASCII goes over the line.
+_POLICY: Final = SMTP.clone(max_line_length=998, cte_type="7bit")
 
 
 class Mail(Channel):
@@ -45,20 +42,18 @@ class Mail(Channel):
     def send(self, target: str, message: Message, means: Means) -> Receipt:
         if means.mail_server is None:
             return Receipt("failed", "No mail server is set up; set mail_host and mail_sender.")
-        mail = written(target, message, means.mail_server).as_bytes()
         try:
-            server = _opened(means.mail_server)
-        except (OSError, smtplib.SMTPException) as error:
-            return Receipt("refused", f"The mail server cannot be used: {_reason(error)}")
+            mail = signed(written(target, message, means.mail_server).as_bytes(), means.mail_server)
+        except UnsignedMailError as error:
+            return Receipt("refused", str(error))
         try:
-            return _handed_over(server, target, mail, means.mail_server.sender)
+            link = opened(means.mail_server, time.monotonic() + MAIL_S)
+        except BROKEN as error:
+            return unusable(error)
+        try:
+            return handed_over(link, means.mail_server.sender, target, mail)
         finally:
-            server.close()
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is exactly one mail address."""
-    return len(text) <= _LONGEST_ADDRESS and ADDRESS.fullmatch(text) is not None
+            link.close()
 
 
 def written(target: str, message: Message, server: MailServer) -> EmailMessage:
@@ -72,51 +67,3 @@ def written(target: str, message: Message, server: MailServer) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
     return mail
-
-
-def _opened(server: MailServer) -> smtplib.SMTP:
-    """A server that has greeted us, in TLS and signed in where the settings say so."""
-    if server.security == "tls":
-        found: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, timeout=ANSWER_S, context=ssl.create_default_context()
-        )
-    else:
-        found = smtplib.SMTP(server.host, server.port, timeout=ANSWER_S)
-    try:
-        if server.security == "starttls":
-            found.starttls(context=ssl.create_default_context())
-        found.ehlo_or_helo_if_needed()
-        if server.login:
-            found.login(server.login, server.password)
-    except BaseException:
-        found.close()
-        raise
-    return found
-
-
-def _handed_over(server: smtplib.SMTP, target: str, mail: bytes, sender: str) -> Receipt:
-    try:
-        for code, reason in (server.mail(sender), server.rcpt(target)):
-            if code // 100 != 2:
-                return _answered(code, reason)
-    except (OSError, smtplib.SMTPException) as error:
-        return Receipt("refused", f"The mail server cannot be used: {_reason(error)}")
-    try:
-        code, reason = server.data(mail)
-    except smtplib.SMTPDataError as error:
-        return _answered(error.smtp_code, error.smtp_error)
-    except (OSError, smtplib.SMTPException) as error:
-        # From here on the server may have taken the mail without being able to say so.
-        return Receipt("unknown", f"The link broke while the mail was handed over: {_reason(error)}")
-    return Receipt("sent") if code == 250 else _answered(code, reason)
-
-
-def _answered(code: int, reason: bytes | str) -> Receipt:
-    """What an answer of the server other than yes means."""
-    words = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
-    detail = " ".join(f"The mail server answered {code}: {words}".split())[:_LONGEST_REASON]
-    return Receipt("refused" if 400 <= code < 500 else "failed", detail)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_REASON]

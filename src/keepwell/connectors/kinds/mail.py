@@ -13,40 +13,26 @@ anywhere.
 
 A mail answers one of ours if it refers to a Message-ID at the `domain` of the settings or was sent to `reply+…@`;
 without a `domain`, any answer counts. What the reply quotes, and the signature below it, are left out of the tone. A
-mail that says it was sent later than it came counts from when it came.
+mail that says it was sent later than it came counts from when it came. Mail that names a touch by its Message-ID is of
+the account and the contact of the touch, whatever the settings say.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from email.errors import MessageError
-from email.utils import parseaddr, parsedate_to_datetime
-from typing import ClassVar, Final, Literal
-
-from flufl.bounce import all_failures
-from imap_tools import MailMessage
-from mailparser_reply import EmailReplyParser
+from typing import ClassVar, Literal
 
 from keepwell.connectors.connector import Connector, Delivery, UnsignedError
-from keepwell.connectors.hook_event import Value, hook_event, iso_time
+from keepwell.connectors.hook_event import Value, hook_event
+from keepwell.connectors.letter import BROKEN, LARGEST, Letter
 from keepwell.connectors.payload import Part
-from keepwell.connectors.sentiment import COMPETITORS, plain_text, told_of_text
+from keepwell.connectors.sentiment import COMPETITORS, told_of_text
 from keepwell.facts.inbound import Inbound, UnreadableError
-
-_LONGEST_HEADER: Final = 16_384
-_LONGEST_TEXT: Final = 8_000
-_LONGEST_LINE: Final = 500
-_EMPTY_LINES: Final = re.compile(r"\n{3,}")
-_REFERENCE: Final = re.compile(r"<([^<>\s]{1,500})>")
-_REPLY_TAG: Final = re.compile(r"reply\+([A-Za-z0-9_.=-]{1,200})@")
-# What the libraries raise when a mail breaks the rules that they take for granted.
-_BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, MessageError)
 
 
 class Mail(Connector):
     kind: ClassVar[Literal["mail"]] = "mail"
     title: ClassVar[str] = "Mailbox"
-    largest: ClassVar[int] = 32 * 1024 * 1024
+    largest: ClassVar[int] = LARGEST
     options: ClassVar[Mapping[str, str]] = {
         "host": "The IMAP server.",
         "port": "Its port; 993 without it.",
@@ -74,7 +60,7 @@ class Mail(Connector):
             if letter.is_automatic:
                 return []
             return [_written(letter, delivery, settings)]
-        except _BROKEN as error:
+        except BROKEN as error:
             raise UnreadableError("not_mail", "The bytes are no mail that can be read.") from error
 
     def kept(self, body: bytes, settings: Mapping[str, object]) -> bytes:
@@ -85,82 +71,8 @@ class Mail(Connector):
     def message_id(self, item: Part, delivery: Delivery) -> str:
         try:
             return Letter(delivery.body).message_id
-        except _BROKEN:
+        except BROKEN:
             return ""
-
-
-class Letter:
-    """A mail as far as we read it. What mail programs may spell wrongly is read with tolerance."""
-
-    def __init__(self, body: bytes) -> None:
-        self._mail = MailMessage.from_bytes(body)
-        found = _REFERENCE.search(self.header("message-id"))
-        self.message_id = found.group(1) if found else "auto-" + hashlib.sha256(body).hexdigest()[:32]
-        self.sender = _address(self.header("from"))
-        self.automatic_kind = self.header("auto-submitted").lower().partition(";")[0].strip()
-
-    def header(self, name: str) -> str:
-        """The first header of a name as plain characters, "" for none."""
-        values = self._mail.headers.get(name) or ("",)
-        return str(values[0]).replace("\r", "").replace("\n", "").encode(errors="replace").decode()
-
-    @property
-    def is_automatic(self) -> bool:
-        """RFC 3834, and what programs did before it."""
-        is_bulk = self.header("precedence").lower().strip() in ("bulk", "junk", "list", "auto_reply")
-        is_answer = any(self.header(name) for name in ("x-autoreply", "x-autorespond", "list-id"))
-        return self.automatic_kind not in ("", "no") or is_bulk or is_answer or self._is_report
-
-    @property
-    def references(self) -> list[str]:
-        """The Message-IDs that the mail answers, the newest first."""
-        older = _REFERENCE.findall(self.header("references")[:_LONGEST_HEADER])
-        return list(dict.fromkeys([*_REFERENCE.findall(self.header("in-reply-to")), *reversed(older)]))
-
-    @property
-    def reply_tag(self) -> str | None:
-        """What stands behind `reply+` in the address it was sent to."""
-        places = (self.header(name) for name in ("to", "cc", "delivered-to", "x-original-to"))
-        return next((found.group(1) for place in places if (found := _REPLY_TAG.search(place))), None)
-
-    def text(self, languages: list[str]) -> str:
-        """What the sender wrote anew, without quotations and signature."""
-        whole = (self._mail.text or plain_text(self._mail.html))[:_LONGEST_TEXT]
-        # The library's patterns take the square of a line's length, and of a run of empty lines.
-        pieces = (
-            line[start : start + _LONGEST_LINE].strip()
-            for line in whole.splitlines()
-            for start in range(0, len(line) or 1, _LONGEST_LINE)
-        )
-        text = _EMPTY_LINES.sub("\n\n", "\n".join(pieces))
-        replies = EmailReplyParser(languages=languages).read(text).replies
-        return str(replies[0].body) if replies else ""
-
-    def sent_at(self, known_at: int) -> int:
-        """Microseconds since 1970; when it came for a mail without a date, or from the future."""
-        try:
-            sent = iso_time(parsedate_to_datetime(self.header("date")).isoformat())
-        except (ValueError, OverflowError):
-            sent = None
-        return known_at if sent is None or not 0 <= sent <= known_at else sent
-
-    def failures(self) -> list[tuple[str, bool]]:
-        """The addresses that a report says were not reached, each with whether for good."""
-        if not self._is_report:
-            return []
-        temporary, permanent = all_failures(self._mail.obj)
-        found = {_plain(address): False for address in temporary}
-        found.update({_plain(address): True for address in permanent})
-        return sorted((address, is_permanent) for address, is_permanent in found.items() if address)
-
-    @property
-    def _is_report(self) -> bool:
-        by_daemon = self.sender.partition("@")[0] in ("mailer-daemon", "postmaster")
-        return self._mail.obj.get_content_type() == "multipart/report" or by_daemon or self._returns_nowhere
-
-    @property
-    def _returns_nowhere(self) -> bool:
-        return self.header("return-path").strip() == "<>"
 
 
 def _bounced(letter: Letter, address: str, permanent: bool, delivery: Delivery) -> Inbound:
@@ -199,13 +111,3 @@ def _written(letter: Letter, delivery: Delivery, settings: Mapping[str, object])
         props=props,
         known_at=delivery.known_at,
     )
-
-
-def _address(header: str) -> str:
-    """The address of a sender in lower case, since hardly any server tells the cases apart."""
-    return parseaddr(header)[1].lower()
-
-
-def _plain(address: bytes | str) -> str:
-    text = address.decode(errors="replace") if isinstance(address, bytes) else address
-    return text.strip().lower()

@@ -7,10 +7,10 @@ from keepwell.health.checks.check import Issue, error
 from keepwell.playbooks.book import PlaybookBook
 from keepwell.playbooks.check import PlaybookCheck
 from keepwell.playbooks.enrolment import HOLDOUT
-from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, GOAL, OPTED_OUT, SUPERSEDED
+from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, ENDED_BY_MEMBER, GOAL, OPTED_OUT, SUPERSEDED
 from keepwell.playbooks.steps.finish import BY_STEP
 
-RESERVED: Final = (CHURNED, OPTED_OUT, GOAL, CONDITION_GONE, COMPLETED, SUPERSEDED, HOLDOUT, BY_STEP)
+RESERVED: Final = (CHURNED, OPTED_OUT, GOAL, CONDITION_GONE, COMPLETED, SUPERSEDED, ENDED_BY_MEMBER, HOLDOUT, BY_STEP)
 
 
 class OwnNames(PlaybookCheck):

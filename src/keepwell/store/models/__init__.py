@@ -1,6 +1,7 @@
 from keepwell.store.models.account import Account, Contact
 from keepwell.store.models.audit import AuditEntry
 from keepwell.store.models.claim import NamedClaim
+from keepwell.store.models.enrolment import EnrolmentRecord, OfferRecord, StepRecord, Task
 from keepwell.store.models.event_name import EventName
 from keepwell.store.models.import_run import ImportRun
 from keepwell.store.models.intake import InboxBatch, KnownFrom, LedgerCount, RejectedEvent, SealPlan, TouchedAccount
@@ -21,6 +22,7 @@ from keepwell.store.models.signal import (
 )
 from keepwell.store.models.source import ApiKey, Source
 from keepwell.store.models.telling import PullPosition, Telling
+from keepwell.store.models.touch import OptOut, Sending, Touch
 
 __all__ = [
     "Account",
@@ -31,6 +33,7 @@ __all__ = [
     "Contact",
     "CurrentScore",
     "Derivation",
+    "EnrolmentRecord",
     "EventName",
     "ImportRun",
     "ImportedAccount",
@@ -44,16 +47,22 @@ __all__ = [
     "NamedClaim",
     "Notification",
     "NotificationRoute",
+    "OfferRecord",
     "Opportunity",
     "OpportunitySign",
+    "OptOut",
     "PullPosition",
     "RejectedEvent",
     "RoleHolder",
     "ScoreRecord",
     "SealPlan",
     "SegmentAccount",
+    "Sending",
     "SignalEpisode",
     "Source",
+    "StepRecord",
+    "Task",
     "Telling",
+    "Touch",
     "TouchedAccount",
 ]

@@ -7,21 +7,25 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import django_auth
 
 from keepwell.web.api.account import router as account_router
 from keepwell.web.api.account_batch import router as account_batch_router
 from keepwell.web.api.alert import router as alert_router
+from keepwell.web.api.enrolment import router as enrolment_router
 from keepwell.web.api.milestone import router as milestone_router
 from keepwell.web.api.opportunity import router as opportunity_router
 from keepwell.web.api.rule import router as rule_router
 from keepwell.web.api.score import router as score_router
 from keepwell.web.api.segment import router as segment_router
+from keepwell.web.api.sending import router as sending_router
 from keepwell.web.api.shape import Problem
 from keepwell.web.api.source import router as source_router
+from keepwell.web.api.task import router as task_router
 from keepwell.web.api.today import router as today_router
+from keepwell.web.api.touch import router as touch_router
 from keepwell.web.key_sign_in import KeyHeld
 
 REFUSALS: Final = {
@@ -51,7 +55,8 @@ class DescribedAPI(NinjaAPI):
 api = DescribedAPI(
     title="Keepwell",
     version="1",
-    description="Accounts, their health scores, what stands behind them, and the signals that follow from them. "
+    description="Accounts, their health scores, what stands behind them, the signals that follow from them, "
+    "and what playbooks do about them. "
     "Scores are in points from 0 to 100.",
     # The viewer that ninja offers loads scripts from elsewhere.
     docs_url=None,
@@ -64,6 +69,10 @@ api.add_router("/accounts", score_router, tags=["scores"])
 api.add_router("/alerts", alert_router, tags=["alerts"])
 api.add_router("/opportunities", opportunity_router, tags=["opportunities"])
 api.add_router("/milestones", milestone_router, tags=["milestones"])
+api.add_router("/enrolments", enrolment_router, tags=["enrolments"])
+api.add_router("/touches", touch_router, tags=["touches"])
+api.add_router("/tasks", task_router, tags=["tasks"])
+api.add_router("/sending", sending_router, tags=["sending"])
 api.add_router("/today", today_router, tags=["today"])
 api.add_router("/rules", rule_router, tags=["rules"])
 api.add_router("/segments", segment_router, tags=["segments"])
@@ -81,3 +90,9 @@ def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """One error shape for the whole API."""
     problems = [f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors]
     return api.create_response(request, {"error": "; ".join(problems)}, status=422)
+
+
+@api.exception_handler(HttpError)
+def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """A body that is no JSON, such as one that was cut off."""
+    return api.create_response(request, {"error": f"{error}."}, status=error.status_code)

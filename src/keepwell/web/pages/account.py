@@ -20,18 +20,23 @@ from keepwell.jobs.read_today import read_growth
 from keepwell.store.models import Account, Contact, Member
 from keepwell.store.read.account import access_account, access_contacts
 from keepwell.store.read.alert import AlertFilter, access_alerts
+from keepwell.store.read.enrolment import access_enrolments
 from keepwell.store.read.health_model import BandFace, ModelFace, access_model_version
 from keepwell.store.read.milestone import MilestoneFilter, access_milestones
 from keepwell.store.read.opportunity import OpportunityFilter
 from keepwell.store.read.score import ScorePoint, access_current, access_history, access_newest_as_of
+from keepwell.store.read.touch import access_touches
 from keepwell.web.charts import Options, history_chart, history_text, waterfall_chart
+from keepwell.web.pages.enrolments import EnrolmentLine, enrolment_lines
 from keepwell.web.pages.frame import Choice, EmptyState, member_of, model_choices, models_for
 from keepwell.web.pages.milestones import MilestoneLine, milestone_lines
 from keepwell.web.pages.opportunities import GrowthLine, growth_lines
 from keepwell.web.pages.signal_face import AlertLine, alert_lines
+from keepwell.web.pages.touch_face import TouchLine, touch_lines
 from keepwell.web.pages.weight_tree import TreeRow, tree_rows
 
 CONTACTS_SHOWN = 12
+TOUCHES_SHOWN = 5
 REASONS_SHOWN = 3
 SPANS = {"30": "30 days", "90": "90 days", "365": "1 year", "3650": "All"}
 CAUSES = {
@@ -112,6 +117,8 @@ class Context:
     alerts: Sequence[AlertLine] = ()
     growth: Sequence[GrowthLine] = ()
     milestones: Sequence[MilestoneLine] = ()
+    enrolments: Sequence[EnrolmentLine] = ()
+    touches: Sequence[TouchLine] = ()
 
 
 @require_safe
@@ -187,6 +194,8 @@ def _signals(member: Member, account: Account) -> dict[str, object]:
         "alerts": alert_lines(member, access_alerts(member, AlertFilter(account=account.pk), now=now), now=now),
         "growth": growth_lines(member, growth),
         "milestones": milestone_lines(member, milestones),
+        "enrolments": enrolment_lines(list(access_enrolments(member, account=account.pk)), now),
+        "touches": touch_lines(list(access_touches(member, "all", account.pk)[:TOUCHES_SHOWN])),
     }
 
 

@@ -78,8 +78,8 @@ def snoozed_until(until: str, calendar: Calendar, now: datetime) -> datetime | N
     return instant_of(datetime.combine(local.date() + timedelta(days=days), calendar.opens), calendar.place)
 
 
-def done(request: HttpRequest, act: Callable[[], None], told: str) -> HttpResponse:
-    """Does it, says so, and goes back to the page that it was asked on."""
+def done(request: HttpRequest, act: Callable[[], None], told: str, otherwise: str = "inbox") -> HttpResponse:
+    """Does it, says so, and goes back to the page that it was asked on, or to the one of the name `otherwise`."""
     try:
         act()
     except UserError as error:
@@ -88,7 +88,7 @@ def done(request: HttpRequest, act: Callable[[], None], told: str) -> HttpRespon
         messages.success(request, told)
     back = request.POST.get("back", "")
     is_ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return redirect(back if is_ours else reverse("inbox"))
+    return redirect(back if is_ours else reverse(otherwise))
 
 
 def refuse_strangers(member: Member, account: Account | None, assignee_id: int | None) -> None:

@@ -74,7 +74,7 @@ function isTyping(target) {
 }
 
 function rows() {
-  return [...document.querySelectorAll("[data-rows] tbody tr")];
+  return [...document.querySelectorAll("[data-rows] tbody tr, ol[data-rows] > li")];
 }
 
 function move(step) {
@@ -89,15 +89,17 @@ function move(step) {
   return true;
 }
 
-// What a key does with the row that is current, or on a page about one thing with that. A menu opens for one more key.
+// What a key does with the row that is current, or on a page about one thing with that. A menu opens for one more key,
+// and what sends is only gone to: it takes Enter as well.
 function act(key) {
-  const place = document.querySelector("[data-rows] tr.current") || (rows().length ? null : document);
+  const place = document.querySelector("[data-rows] .current") || (rows().length ? null : document);
   const target = place?.querySelector(`[data-key="${key}"]`);
   if (!target) return false;
   if (target.tagName === "SUMMARY") {
     target.parentElement.open = true;
-    target.parentElement.querySelector("button").focus();
-  } else target.click();
+    target.parentElement.querySelector("button, select").focus();
+  } else if ("keyFocuses" in target.dataset) target.focus();
+  else target.click();
   return true;
 }
 

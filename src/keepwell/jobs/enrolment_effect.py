@@ -1,0 +1,185 @@
+"""What steps decided, as rows: touches to be written, tasks, notices to members, a new owner of the account."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from keepwell.base.business_time import EVENING, next_business_day
+from keepwell.facts.notice import CSM, Notice, Severity
+from keepwell.jobs.enrolment_state import Course
+from keepwell.jobs.notify import do_queue_notifications
+from keepwell.jobs.signal_evidence import Scene
+from keepwell.playbooks.decision import Assign, CreateTask, Decision, Notify, Origin, Send, ShowInApp
+from keepwell.store.models import Account, EnrolmentRecord, StepRecord, Task, Touch
+from keepwell.store.read.member import holders_of_roles
+from keepwell.store.read.package import playbooks_of, templates_of, voice_of
+
+BY: Final = "worker"
+MAIL: Final = "mail"
+IN_APP: Final = "in_app"
+# Playbooks from this priority on are about accounts that may leave soon.
+LOUD: Final = 80
+
+
+class Effects:
+    """Collects what the steps of a look decided, and writes it once their enrolments are written."""
+
+    def __init__(self, scene: Scene, now: datetime) -> None:
+        self._scene = scene
+        self._now = now
+        self._holders = holders_of_roles()
+        self._touches: list[Touch] = []
+        self._tasks: list[Task] = []
+        self._told: list[tuple[Course, Notify]] = []
+        self._count: Counter[str] = Counter()
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self._count)
+
+    def counts(self) -> dict[str, int]:
+        """How many touches, tasks, notices and assignments there were."""
+        return dict(self._count)
+
+    def take(self, course: Course, decisions: Sequence[Decision]) -> None:
+        for decision in decisions:
+            if isinstance(decision, Send | ShowInApp):
+                self._touches.append(self.touch(course, decision))
+                self._count["touches"] += 1
+            elif isinstance(decision, CreateTask):
+                self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
+                self._tasks[-1].template = decision.document
+                self._count["tasks"] += 1
+            elif isinstance(decision, Notify):
+                self._told.append((course, decision))
+                self._count["notices"] += 1
+            elif isinstance(decision, Assign):
+                self._assign(course, decision)
+                self._count["assignments"] += 1
+
+    def write(self) -> None:
+        """Inside the transaction of the look, after the enrolments."""
+        Touch.objects.bulk_create(self._touches, batch_size=500)
+        Task.objects.bulk_create(self._tasks, batch_size=500)
+        notices = [self._task_notice(task) for task in self._tasks if task.assignee_id is not None]
+        notices += self._step_notices()
+        do_queue_notifications(notices, calendar=self._scene.calendar, by=BY, now=self._now)
+
+    def touch(self, course: Course, decision: Send | ShowInApp) -> Touch:
+        """What such a decision becomes, not written."""
+        record, origin = course.record, decision.origin
+        book = templates_of(record.version)
+        template = book.templates.get(decision.template) if book is not None else None
+        late_at = origin.late_at or origin.due_at
+        # The night does not count: what is due in it has as long in the morning.
+        quiet_until = voice_of(record.version).quiet_until(origin.due_at, course.state.contact_calendar)
+        late_at = max(late_at, quiet_until + (late_at - origin.due_at))
+        return Touch(
+            enrolment=record,
+            account_id=record.account_id,
+            contact_id=record.contact_id,
+            step=origin.step,
+            channel=MAIL if isinstance(decision, Send) else IN_APP,
+            template=decision.template,
+            purpose=template.head.purpose if template is not None else "retention",
+            priority=course.playbook.priority,
+            sender_role=decision.sender,
+            sender_id=self.holder(decision.sender, self._scene.accounts[record.account_id]),
+            offers=list(decision.offers),
+            approve_by=origin.approve_by,
+            queued_at=self._now,
+            due_at=origin.due_at,
+            late_at=late_at,
+            late=origin.late,
+        )
+
+    def task(self, course: Course, origin: Origin, role: str, title: str, about: str) -> Task:
+        """The work of such a decision, not written."""
+        record = course.record
+        due_at = origin.done_by or next_business_day(self._now, course.state.team_calendar, EVENING).due_at
+        return Task(
+            account_id=record.account_id,
+            enrolment=record,
+            step=origin.step,
+            role=role,
+            assignee_id=self.holder(role, self._scene.accounts[record.account_id]),
+            title=title,
+            about=about,
+            created_at=self._now,
+            due_at=due_at,
+        )
+
+    def holder(self, role: str, account: Account) -> int | None:
+        """Who holds a role at an account: its owner as CSM, else whoever was given the role first."""
+        if role == CSM and account.owner_id is not None:
+            return account.owner_id
+        return next(iter(self._holders.get(role, ())), None)
+
+    def new_owner(self, account: Account, role: str) -> int | None:
+        """The member of the role with the fewest accounts; None where the owner stays."""
+        holders = self._holders.get(role, [])
+        if account.owner_id is not None and (not holders or account.owner_id in holders):
+            return None
+        owned = Counter(Account.objects.filter(owner__in=holders).values_list("owner_id", flat=True))
+        return min(holders, key=lambda member: (owned[member], member), default=None)
+
+    def _assign(self, course: Course, decision: Assign) -> None:
+        """Somebody of the role becomes the owner, unless one of them is already."""
+        account = self._scene.accounts[course.record.account_id]
+        chosen = self.new_owner(account, decision.role)
+        if chosen is not None:
+            account.owner_id = chosen
+            Account.objects.filter(pk=account.pk).update(owner=chosen)
+            waiting = Task.objects.filter(account=account.pk, role=decision.role, assignee=None, done_at=None)
+            waiting.update(assignee=chosen)
+        if decision.must_reach_out:
+            title = f"Write to or call {account}"
+            self._tasks.append(self.task(course, decision.origin, decision.role, title, course.playbook.about))
+            self._tasks[-1].assignee_id = account.owner_id
+            self._count["tasks"] += 1
+
+    def _task_notice(self, task: Task) -> Notice:
+        account = self._scene.accounts[task.account_id]
+        return Notice(
+            subject="task",
+            subject_id=task.pk,
+            account_name=str(account),
+            title=task.title,
+            sentence=task.about or "A playbook asks for it.",
+            severity=self._severity(task.enrolment),
+            roles=(task.role,),
+            link=f"/tasks#task-{task.pk}",
+            account_owner_id=account.owner_id,
+            respond_by=task.due_at,
+        )
+
+    def _step_notices(self) -> list[Notice]:
+        if not self._told:
+            return []
+        records = {course.record.pk for course, _ in self._told}
+        steps = StepRecord.objects.filter(enrolment__in=records)
+        ids = {(enrolment, step): pk for pk, enrolment, step in steps.values_list("pk", "enrolment_id", "step")}
+        found = []
+        for course, decision in self._told:
+            account = self._scene.accounts[course.record.account_id]
+            found.append(
+                Notice(
+                    subject="step",
+                    subject_id=ids[course.record.pk, decision.origin.step],
+                    account_name=str(account),
+                    title=course.record.title,
+                    sentence=decision.sentence,
+                    severity=self._severity(course.record),
+                    roles=decision.roles,
+                    link=f"/enrolments/{course.record.pk}",
+                    account_owner_id=account.owner_id,
+                    respond_by=decision.origin.done_by,
+                )
+            )
+        return found
+
+    def _severity(self, record: EnrolmentRecord | None) -> Severity:
+        if record is None:
+            return "medium"
+        return "high" if playbooks_of(record.version).playbooks[record.playbook].priority >= LOUD else "medium"
