@@ -12,12 +12,14 @@ from keepwell.lake.log import EventLog
 from keepwell.store.models import (
     Account,
     CurrentScore,
+    EnrolmentRecord,
     InboxBatch,
     LedgerCount,
     ModelVersion,
     RejectedEvent,
     ScoreRecord,
     Source,
+    Touch,
 )
 from tests.web.serving import keepwell
 
@@ -94,3 +96,49 @@ def test_the_command_exits_1_where_no_worker_runs(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert found["worker"] == "ill"
     assert {found[what] for what in ("database", "inbox", "ledger", "rejected events", "audit")} == {"well"}
+
+
+@pytest.mark.django_db
+@pytest.mark.requirement("B207")
+def test_a_step_that_is_overdue_is_ill_and_messages_that_went_wrong_ask_for_a_look(home: Home) -> None:
+    assert look(home, "playbooks").sentence == "No step of a playbook is overdue; 0 enrolments are open."
+    assert look(home, "messages").sentence == "Sending to contacts is off; no message of the last 24 hours failed."
+    account = Account.objects.create(key="acme")
+    version = ModelVersion.objects.create(
+        model="saas/saas", number=1, digest="", text={}, published_at=NOW, published_by="ops"
+    )
+    enrolment = EnrolmentRecord.objects.create(
+        account=account,
+        package="saas",
+        playbook="critical",
+        title="Critical",
+        version=version,
+        started_at=NOW,
+        started_by="worker",
+        due_at=NOW - timedelta(minutes=5),
+    )
+    found = look(home, "playbooks")
+    assert (found.verdict, found.sentence) == (
+        "ill",
+        "Steps of 1 enrolments are overdue, the oldest for 300 s; a worker does them.",
+    )
+    for number, (state, text) in enumerate([("unknown", "Hello"), ("failed", "Hello"), ("suppressed", "")]):
+        Touch.objects.create(
+            enrolment=enrolment,
+            account=account,
+            step=f"step_{number}",
+            channel="mail",
+            template="hello",
+            purpose="retention",
+            priority=1,
+            state=state,
+            text=text,
+            queued_at=NOW,
+            due_at=NOW,
+            late_at=NOW,
+            late="skip",
+            settled_at=NOW - timedelta(hours=1),
+        )
+    found = look(home, "messages")
+    assert found.verdict == "look"
+    assert "1 that failed, 1 that may have arrived or not, 1 that lacked a field" in found.sentence

@@ -33,11 +33,15 @@ def touch(to: Contact, state: str = "todo") -> Touch:
         enrolment=enrolment, account=to.account, contact=to, step="mail", channel="mail", template="hello",
         purpose="retention", priority=10, subject="Hello", text="Hello", queued_at=NOW, due_at=NOW,
         late_at=NOW + timedelta(hours=1), late="ask", state=state,
+        handed_at=NOW if state == "claimed" else None,
     )  # fmt: skip
 
 
 def claim(wanted: Iterable[Touch], after_asking: Callable[[], None] = lambda: None) -> list[int]:
-    """Claim what may leave as a sender must: lock the contact, ask for opt-outs, claim, all in one transaction."""
+    """Claim what may leave as a sender must: lock the contact, ask for opt-outs, claim, all in one transaction.
+
+    From then on it counts as being handed over.
+    """
     claimed = []
     for one in wanted:
         assert one.contact_id is not None
@@ -47,6 +51,8 @@ def claim(wanted: Iterable[Touch], after_asking: Callable[[], None] = lambda: No
             after_asking()
             if has_opted_out:
                 continue
-            if Touch.objects.filter(pk=one.pk, state="todo").update(state="claimed", claim=f"claim-{one.pk}"):
+            if Touch.objects.filter(pk=one.pk, state="todo").update(
+                state="claimed", claim=f"claim-{one.pk}", handed_at=NOW
+            ):
                 claimed.append(one.pk)
     return claimed

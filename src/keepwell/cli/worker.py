@@ -99,6 +99,7 @@ def _deliver(outbox: "Outbox", stop: threading.Event) -> None:
         except Exception:  # noqa: BLE001
             # As with a turn: nothing is lost by it, and what nobody can know is shown.
             _log.exception("Delivering messages failed; it is tried again in %d seconds", AFTER_FAILURE_S)
+            _drop_dead_connection()
             pause = AFTER_FAILURE_S
         stop.wait(pause)
     outbox.close(now=SystemClock().now())
@@ -112,10 +113,18 @@ def _turn(cycle: "Cycle", report: WorkerReport) -> float:
     except Exception:  # noqa: BLE001
         # The worker must outlive a full disk and a database that is away.
         _log.exception("A turn failed; the next one comes in %d seconds", AFTER_FAILURE_S)
+        _drop_dead_connection()
         return AFTER_FAILURE_S
     took = time.monotonic() - begun
     report.add(done, took, now=begun + took)
     return IDLE_S if done.was_idle else max(REST_S, BUSY_S - took)
+
+
+def _drop_dead_connection() -> None:
+    """One that failed while nothing was being written would be used again, and fail again."""
+    from django.db import close_old_connections
+
+    close_old_connections()
 
 
 @contextmanager

@@ -16,9 +16,12 @@ from keepwell.jobs.audit import verify_chain
 from keepwell.jobs.silence import source_states
 from keepwell.lake.log import EventLog
 from keepwell.store.models import InboxBatch, RejectedEvent, Source
+from keepwell.store.read.enrolment import open_enrolments, overdue_steps
 from keepwell.store.read.notification import notification_health
 from keepwell.store.read.score import newest_as_of, unscored_since
+from keepwell.store.read.sending import read_sending, sending_state
 from keepwell.store.read.source import ledger_differences, source_rows
+from keepwell.store.read.touch import recent_touches
 
 Verdict = Literal["well", "look", "ill"]
 
@@ -29,6 +32,13 @@ OLDEST_SCORE: Final = timedelta(hours=24)
 WATCHED_WITHIN: Final = timedelta(hours=2)
 # The first notice goes at once, further ones within ten minutes.
 LATEST_NOTICE: Final = timedelta(minutes=20)
+# What is due is done, suppressed or shown as overdue within this.
+LATEST_STEP: Final = timedelta(minutes=1)
+TOUCHES: Final = {
+    "failed": "that failed",
+    "unknown": "that may have arrived or not",
+    "unwritten": "that lacked a field",
+}
 LEAST_FREE: Final = 1_000_000_000
 SHOWN: Final = 5
 
@@ -166,6 +176,25 @@ def _notifications(home: Home, now: datetime) -> tuple[Verdict, str]:
     return "look", f"{sentence[0].upper()}{sentence[1:]}."
 
 
+def _playbooks(home: Home, now: datetime) -> tuple[Verdict, str]:
+    overdue = overdue_steps(now - LATEST_STEP)
+    count = overdue.count()
+    if not count:
+        return "well", f"No step of a playbook is overdue; {open_enrolments():,} enrolments are open."
+    oldest = overdue.values_list("due_at", flat=True)[0] or now
+    waited = (now - oldest).total_seconds()
+    return "ill", f"Steps of {count:,} enrolments are overdue, the oldest for {waited:,.0f} s; a worker does them."
+
+
+def _messages(home: Home, now: datetime) -> tuple[Verdict, str]:
+    counts, state = recent_touches(now - timedelta(days=1)), sending_state(read_sending())
+    told = [f"{counts[one]:,} {words}" for one, words in TOUCHES.items() if counts.get(one)]
+    if told:
+        return "look", f"In the last 24 hours messages to contacts came to: {', '.join(told)}. See the page Outbox."
+    words = {"off": "Sending to contacts is off", "on": "Sending to contacts is on", "stopped": "Sending is stopped"}
+    return "look" if state == "stopped" else "well", f"{words[state]}; no message of the last 24 hours failed."
+
+
 def _audit(home: Home, now: datetime) -> tuple[Verdict, str]:
     found = verify_chain()
     if found.holds:
@@ -185,5 +214,7 @@ _LOOKS: Final[tuple[tuple[str, Callable[[Home, datetime], tuple[Verdict, str]]],
     ("scores", _scores),
     ("coverage", _coverage),
     ("notifications", _notifications),
+    ("playbooks", _playbooks),
+    ("messages", _messages),
     ("audit", _audit),
 )

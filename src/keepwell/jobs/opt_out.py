@@ -49,7 +49,9 @@ def do_opt_out(who: Contact | str, *, way: str, by: str, now: datetime) -> list[
         take_turn(_TURN)
         contacts, address, contact = _held(who)
         ids = [one.pk for one in contacts]
-        waiting = Touch.objects.filter(contact__in=listed(ids), state__in=WAITING)
+        # What is claimed and not being handed over yet has surely not left.
+        is_waiting = Q(state__in=WAITING) | Q(state="claimed", handed_at=None)
+        waiting = Touch.objects.filter(is_waiting, contact__in=listed(ids))
         suppressed = waiting.update(state="suppressed", reason=REASON, settled_at=now, held_because="")
         is_new = not OptOut.objects.filter(contact=contact, address=address, ended_at=None).exists()
         if is_new or suppressed:

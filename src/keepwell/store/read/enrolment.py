@@ -63,6 +63,10 @@ def overdue_steps(now: datetime) -> QuerySet[EnrolmentRecord]:
     return EnrolmentRecord.objects.filter(finished_at=None, due_at__lt=now).order_by("due_at")
 
 
+def open_enrolments() -> int:
+    return EnrolmentRecord.objects.filter(finished_at=None).count()
+
+
 def _narrowed(rows: QuerySet[EnrolmentRecord], playbook: str, account: int | None) -> QuerySet[EnrolmentRecord]:
     if playbook:
         rows = rows.filter(playbook=playbook)

@@ -1,6 +1,7 @@
 """Touches, as members may see them, and who may let one leave."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final, Literal
 
 from django.db.models import Count, QuerySet
@@ -66,3 +67,10 @@ def approvers(touches: Iterable[Touch]) -> dict[int, list[Member]]:
 def may_approve(member: Member, touch: Touch) -> bool:
     """Nobody may but those whom it speaks for, or owners and admins in their stead; see `approvers`."""
     return member.is_active and any(one.pk == member.pk for one in approvers([touch])[touch.pk])
+
+
+def recent_touches(since: datetime) -> dict[str, int]:
+    """How many messages came to which end since then; `unwritten` are those that lacked a field."""
+    rows = Touch.objects.filter(settled_at__gte=since).order_by()
+    found = dict(rows.values_list("state").annotate(count=Count("pk")))
+    return {**found, "unwritten": rows.filter(state="suppressed", text="").count()}
