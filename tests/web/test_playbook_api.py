@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client
 
 from keepwell.base.clock import SystemClock
 from keepwell.jobs.key import do_create_key
-from keepwell.store.models import Member, Sending
+from keepwell.store.models import Member, Sending, Touch
 from tests.flows.signal_world import Gym
 from tests.web.playbook_company import enrolment, in_every_state, playbook_company, robin, task, touch
 from tests.web.test_playbook_pages import enter
@@ -132,3 +133,27 @@ def test_sending_is_told_and_stopped(company: Gym, client: Client) -> None:
     assert "There is no mail server yet" in str(told["error"])
     Sending.objects.update(is_on=True)
     assert ask(client, "sending/off")[1]["state"] == "off"
+
+
+def test_what_the_product_shows_comes_once_and_in_order(company: Gym, client: Client) -> None:
+    """One that was held comes behind those that were shown meanwhile, although it is older."""
+    client.force_login(robin())
+    now = SystemClock().now()
+    first, second = touch(), touch(account="beta")
+    contact = first.contact
+    assert contact is not None
+    for one, minutes in ((first, 2), (second, 1)):
+        shown_at = now + timedelta(minutes=minutes)
+        Touch.objects.filter(pk=one.pk).update(
+            account=first.account, contact=contact, channel="in_app", state="sent", settled_at=shown_at
+        )
+    path = f"/api/touches/shown?account=acme&contact={contact.key}"
+    begun = client.get(f"{path}&size=1").json()
+    assert [one["id"] for one in begun["messages"]] == [second.pk]
+    assert begun["messages"][0]["html"] == second.html
+    rest = client.get(f"{path}&after={begun['next']}").json()
+    assert [one["id"] for one in rest["messages"]] == [first.pk]
+    assert client.get(f"{path}&after={rest['next']}").json() == {"messages": [], "next": rest["next"]}
+    assert client.get(f"{path}nobody").json() == {"messages": [], "next": ""}
+    assert client.get("/api/touches/shown?account=nobody&contact=ada").status_code == 404
+    assert client.get(f"{path}&after=yesterday").status_code == 422

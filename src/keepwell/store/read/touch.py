@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from keepwell.facts.notice import ADMIN, CSM
 from keepwell.store.models import Member, Touch
@@ -67,6 +67,13 @@ def approvers(touches: Iterable[Touch]) -> dict[int, list[Member]]:
 def may_approve(member: Member, touch: Touch) -> bool:
     """Nobody may but those whom it speaks for, or owners and admins in their stead; see `approvers`."""
     return member.is_active and any(one.pk == member.pk for one in approvers([touch])[touch.pk])
+
+
+def access_shown(member: Member, account: int, contact: str, after: datetime, after_id: int) -> QuerySet[Touch]:
+    """What the product shows a contact, by when it was let go; only what came behind a moment and, at it, an id."""
+    rows = visible_touches(member).filter(account=account, contact__key=contact, channel="in_app", state="sent")
+    is_later = Q(settled_at__gt=after) | Q(settled_at=after, pk__gt=after_id)
+    return rows.filter(is_later).order_by("settled_at", "pk")
 
 
 def recent_touches(since: datetime) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Messages to contacts: listed, read, let leave or not."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
@@ -9,12 +10,13 @@ from pydantic import Field
 
 from keepwell.base.clock import SystemClock
 from keepwell.base.errors import UserError
+from keepwell.base.instant import instant, microseconds
 from keepwell.jobs.approval import LONGEST_TEXT, do_approve_touch, do_refuse_touch
 from keepwell.jobs.touch_shape import TouchShape, WholeTouchShape, touch_shapes, whole_touch_shape
 from keepwell.playbooks.template import LONGEST_SUBJECT
 from keepwell.store.models import Member, Touch
 from keepwell.store.read.account import access_account_named
-from keepwell.store.read.touch import TouchListed, access_touch, access_touches, may_approve
+from keepwell.store.read.touch import TouchListed, access_shown, access_touch, access_touches, may_approve
 from keepwell.web.api.shape import Id, NotFound, Text
 from keepwell.web.api.signal import Body, Note, Paged, Refused, acting, nothing
 from keepwell.web.pages.frame import member_of
@@ -41,6 +43,33 @@ class TouchQuery(Paged):
     account: Text = ""
 
 
+class Shown(Schema):
+    """A message for the product to show. `html` is a whole page that loads nothing."""
+
+    id: int
+    subject: str
+    text: str
+    html: str
+    purpose: str
+    shown_at: datetime
+
+
+class Feed(Schema):
+    """`next` is what `after` is in the next call; the same as now where nothing is new."""
+
+    messages: list[Shown]
+    next: str
+
+
+class FeedQuery(Schema):
+    """`account` is a key or an id, `contact` the contact's key there; `after` the `next` of the call before."""
+
+    account: Annotated[Text, Field(min_length=1)]
+    contact: Annotated[Text, Field(min_length=1)]
+    after: Annotated[Text, Field(pattern=r"^([0-9]{1,17}-[0-9]{1,18})?$")] = ""
+    size: Annotated[int, Field(ge=1, le=100)] = 20
+
+
 class ApproveBody(Body):
     """Without `subject` or `text` it leaves with its own."""
 
@@ -62,6 +91,31 @@ def list_touches(request: HttpRequest, query: Query[TouchQuery]) -> Status[objec
     rows = access_touches(member, query.state, account.pk if account else None)
     page = list(rows[query.first : query.first + query.size])
     return Status(200, TouchList(total=rows.count(), touches=touch_shapes(page)))
+
+
+@router.get("/shown", response={200: Feed, 404: NotFound}, summary="What the product shows a contact, oldest first")
+def shown(request: HttpRequest, query: Query[FeedQuery]) -> Status[object]:
+    """Messages of the channel `in_app`, from when on they may be shown. Ask every minute or so from your server; the
+    key that it asks with must not reach a browser."""
+    member = member_of(request)
+    account = access_account_named(member, query.account)
+    if account is None:
+        return nothing()
+    at, _, number = (query.after or "0-0").partition("-")
+    rows = access_shown(member, account.pk, query.contact, instant(int(at)), int(number))[: query.size]
+    found = [
+        Shown(
+            id=row.pk,
+            subject=row.subject,
+            text=row.text,
+            html=row.html,
+            purpose=row.purpose,
+            shown_at=row.settled_at or row.due_at,
+        )
+        for row in rows
+    ]
+    after = f"{microseconds(found[-1].shown_at)}-{found[-1].id}" if found else query.after
+    return Status(200, Feed(messages=found, next=after))
 
 
 @router.get("/{int:touch_id}", response={200: WholeTouchShape, 404: NotFound}, summary="One message")
