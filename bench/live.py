@@ -61,7 +61,8 @@ IN_BATCH: Final = {0: ALERT, 5: ALERT, 2: SCORE, 7: SCORE, 9: PLAIN}
 BATCHES_A_ROUND: Final = 10
 # So many accounts have no other events than their probe.
 QUIET: Final = 600
-ASKED_A_SECOND: Final = 12
+# By each of three readers; oftener would load the machine more than it tells.
+ASKED_A_SECOND: Final = 5
 WARM_S: Final = 15
 # Lines of the worker's log, one every ten seconds.
 WARM_TELLINGS: Final = 2

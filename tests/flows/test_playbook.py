@@ -30,7 +30,6 @@ def enrolment(account: str = "acme", playbook: str = "rescue") -> EnrolmentRecor
     return EnrolmentRecord.objects.get(account__key=account, playbook=playbook)
 
 
-@pytest.mark.requirement("A043")
 def test_a_fall_starts_its_playbook_in_the_same_look(world: Gym) -> None:
     robin = member("robin", "csm", "coach")
     falls(world, "acme", NOW)
@@ -50,7 +49,6 @@ def test_a_fall_starts_its_playbook_in_the_same_look(world: Gym) -> None:
     assert not EnrolmentRecord.objects.filter(account__key="beta").exists()
 
 
-@pytest.mark.requirement("A046")
 def test_silence_is_followed_up_and_an_answer_is_not(world: Gym) -> None:
     begun = falls(world, "acme", NOW)
     falls(world, "beta", NOW + MINUTE)
@@ -148,7 +146,6 @@ def test_a_worse_signal_takes_the_place_of_a_milder_playbook(tmp_path: Path) -> 
         assert enrolment().finished_at is None
 
 
-@pytest.mark.requirement("A046")
 def test_a_message_that_lacks_a_field_is_not_sent_and_says_which(tmp_path: Path) -> None:
     with playing(tmp_path, {"rescue": RESCUE.replace("template: hello", "template: wish")}) as world:
         falls(world, "acme", NOW)
