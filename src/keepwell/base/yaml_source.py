@@ -8,8 +8,10 @@ rest still makes sense, so that all of them are told at once.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
 import yaml
@@ -66,6 +68,13 @@ class YamlSource:
 
 def read_yaml(file: str, text: str) -> YamlSource:
     """Read one text; never raises on any text, and `data` is null where nothing could be made of it."""
+    found = _read(file, text)
+    return replace(found, data=deepcopy(found.data))
+
+
+# One look at a package reads its files several times.
+@lru_cache(maxsize=512)
+def _read(file: str, text: str) -> YamlSource:
     reader = _Reader(file, text)
     data, root = reader.read()
     return YamlSource(file, data, root, tuple(sorted(set(reader.problems))))

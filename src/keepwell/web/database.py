@@ -12,6 +12,10 @@ SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA forei
 WAIT_S = 20
 # Connections of one process; the intake's threads keep four for as long as they live. PostgreSQL takes a hundred.
 POOLED = 24
+# How long a request waits for one of them, and how long the pool itself goes on trying to connect: its pauses double
+# meanwhile, so a database that comes back after long would be found as late again. Whoever asks next tries anew.
+POOL_S = 5
+RECONNECT_S = 2
 
 
 def database(settings: Settings) -> dict[str, Any]:
@@ -52,5 +56,5 @@ def _by_url(url: str) -> dict[str, Any]:
         # Each request runs in a thread of its own: what it used goes back to the pool with the answer.
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 2, "max_size": POOLED, "timeout": WAIT_S}},
+        "OPTIONS": {"pool": {"min_size": 2, "max_size": POOLED, "timeout": POOL_S, "reconnect_timeout": RECONNECT_S}},
     }
