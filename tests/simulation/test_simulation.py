@@ -22,7 +22,7 @@ SEEDS = int(os.environ.get("KEEPWELL_SEEDS", "0"))
 
 @pytest.mark.parametrize("seed", range(SEEDS or 5))
 def test_no_promise_is_broken(tmp_path: Path, seed: int) -> None:
-    story = tell(tmp_path, seed, accounts=200, days=90) if SEEDS else tell(tmp_path, seed, accounts=30, days=40)
+    story = tell(tmp_path, seed, accounts=200, days=90) if SEEDS else tell(tmp_path, seed, accounts=30, days=30)
     assert story.broken == []
     lacking = [what for what in ALWAYS if not story.sometimes[what]]
     assert not lacking, f"seed {seed} never came to: {lacking}"
