@@ -80,6 +80,7 @@ def test_the_description_is_complete(signed_in: Client) -> None:
         "/api/enrolments",
         "/api/enrolments/{enrolment_id}",
         "/api/touches",
+        "/api/touches/shown",
         "/api/touches/{touch_id}",
         "/api/touches/{touch_id}/approve",
         "/api/touches/{touch_id}/refuse",
