@@ -9,9 +9,9 @@ from django.db import transaction
 
 from keepwell.base.errors import UserError
 from keepwell.facts.notice_text import one_line
-from keepwell.jobs.arbitration import LAST_WORDS, do_settle_steps
+from keepwell.jobs.arbitration import do_settle_steps
 from keepwell.jobs.audit import record_act
-from keepwell.jobs.enrolment_state import read_calendar
+from keepwell.jobs.enrolment_state import has_ended_early, read_calendar
 from keepwell.playbooks.template import LONGEST_SUBJECT, UNFIT
 from keepwell.store.models import Member, Touch
 from keepwell.store.read.package import voice_of
@@ -66,7 +66,7 @@ def _asked(touch: Touch, member: Member) -> Touch:
         raise UserError("This message speaks for somebody else; only they may let it leave. Nothing was changed.")
     if found.state != "asked":
         raise UserError("This message waits for nobody's yes any more. Load the page again to see what became of it.")
-    if found.enrolment.finished_at is not None and found.enrolment.finished_because not in LAST_WORDS:
+    if has_ended_early(found.enrolment):
         raise UserError("The playbook has ended at this account, so the message is not wanted any more.")
     return found
 

@@ -10,10 +10,8 @@ from keepwell.channels.mail_address import is_address
 from keepwell.facts.notice import CSM
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.enrolment_effect import IN_APP, MAIL
-from keepwell.jobs.enrolment_state import read_calendar
+from keepwell.jobs.enrolment_state import LAST_WORDS, has_ended_early, read_calendar
 from keepwell.playbooks.decision import Late
-from keepwell.playbooks.playbook import COMPLETED
-from keepwell.playbooks.steps.finish import BY_STEP
 from keepwell.playbooks.template import Purpose
 from keepwell.playbooks.voice import Candidate, Said, Standing, Verdict, Voice, judge
 from keepwell.store.listed import listed
@@ -25,8 +23,6 @@ BY: Final = "worker"
 # The longest window that caps look back over.
 LOOKED_BACK: Final = timedelta(days=92)
 FALLING: Final = ("critical", "high")
-# Nothing was left to do after the last message: it leaves although its enrolment is over.
-LAST_WORDS: Final = (COMPLETED, BY_STEP)
 SENDING_IS_OFF: Final = "Sending is off: this is what would have left."
 IS_EXAMPLE: Final = "Product, people and links of the package's templates are made up, so nothing is sent with them."
 HELD_BACK: Final[Mapping[str, str]] = {
@@ -142,7 +138,7 @@ def judge_touches(touches: Sequence[Touch], further: Mapping[int, Sequence[Said]
         touch.pk: Standing(
             is_opted_out=touch.contact_id in opted_out,
             has_address=touch.contact is not None and is_address(touch.contact.email.strip()),
-            is_over=touch.enrolment.finished_at is not None and not _is_last_word(touch),
+            is_over=has_ended_early(touch.enrolment),
             is_falling=touch.account_id in falling,
         )
         for touch in touches
@@ -151,10 +147,6 @@ def judge_touches(touches: Sequence[Touch], further: Mapping[int, Sequence[Said]
     said = _said(contacts, now)
     heard = {contact: [*said.get(contact, ()), *further.get(contact, ())] for contact in contacts}
     return judge([_candidate(touch) for touch in touches], standings, heard, voices, now)
-
-
-def _is_last_word(touch: Touch) -> bool:
-    return touch.enrolment.finished_because in LAST_WORDS
 
 
 def _candidate(touch: Touch) -> Candidate:

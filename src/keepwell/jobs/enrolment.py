@@ -9,19 +9,18 @@ from typing import Final, cast
 from django.db.models import QuerySet
 
 from keepwell.facts.moment import Moment
-from keepwell.jobs.arbitration import LAST_WORDS
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.contact import Addressee, addressees
 from keepwell.jobs.enrolment_effect import Effects
-from keepwell.jobs.enrolment_start import Beginning, Cause, earlier_enrolments, take_state
-from keepwell.jobs.enrolment_state import Course, courses_of, do_write_courses
+from keepwell.jobs.enrolment_start import Beginning, Cause, earlier_enrolments, end_course, take_state
+from keepwell.jobs.enrolment_state import Course, courses_of, do_write_courses, has_ended_early
 from keepwell.jobs.panel import in_statements, whole_panel
 from keepwell.jobs.signal_evidence import Scene
 from keepwell.jobs.task import do_drop_tasks
 from keepwell.lake.evidence import newest_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
-from keepwell.playbooks.advance import advance, end_enrolment
+from keepwell.playbooks.advance import advance
 from keepwell.playbooks.decision import Decision, Enrol
 from keepwell.playbooks.facts import Facts
 from keepwell.playbooks.gates.no_response import NoResponse
@@ -113,7 +112,7 @@ def _follow(part: _Part, ended: set[int]) -> None:
     effects = Effects(scene, now)
     for account in sorted(ended & part.courses.keys()):
         for course in part.courses[account]:
-            take_state(course, end_enrolment(course.playbook, course.state, CHURNED, now).enrolment, None)
+            end_course(course, CHURNED, now)
     starting = [account for account in part.accounts() if account not in ended]
     book = playbooks_of(scene.version).playbooks
     facts = _Known(part)
@@ -132,7 +131,7 @@ def _follow(part: _Part, ended: set[int]) -> None:
     courses = [course for some in part.courses.values() for course in some]
     do_write_courses(courses)
     effects.write()
-    do_drop_tasks([one.record.pk for one in courses if _is_cut_short(one)], now=now)
+    do_drop_tasks([one.record.pk for one in courses if has_ended_early(one.record)], now=now)
     started = [one.record.pk for one in courses if one.before is None]
     finished = [one.record.pk for one in courses if one.state.is_finished]
     if started or finished or effects.is_any:
@@ -140,17 +139,12 @@ def _follow(part: _Part, ended: set[int]) -> None:
         record_act("playbooks_followed", scene.package, details, by=BY, now=now)
 
 
-def _is_cut_short(course: Course) -> bool:
-    return course.state.is_finished and course.state.finished_because not in LAST_WORDS
-
-
 def _loudest(book: Mapping[str, Playbook], rule: str) -> int:
     return max((one.priority for one in book.values() if rule in one.starts_on), default=0)
 
 
 def _end_superseded(course: Course, earlier: list[Earlier], now: datetime) -> None:
-    ended = end_enrolment(course.playbook, course.state, SUPERSEDED, now)
-    take_state(course, ended.enrolment, None)
+    end_course(course, SUPERSEDED, now)
     _note_end(course, earlier, now)
 
 

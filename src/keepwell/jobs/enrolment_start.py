@@ -79,6 +79,11 @@ def take_state(course: Course, state: Enrolment, due_at: datetime | None) -> Non
     course.record.due_at = due_at
 
 
+def end_course(course: Course, because: str, now: datetime) -> None:
+    """The end from outside; what was to come is skipped."""
+    take_state(course, end_enrolment(course.playbook, course.state, because, now).enrolment, None)
+
+
 def earlier_enrolments(package: str, accounts: Sequence[int]) -> dict[int, list[Earlier]]:
     """By account, the enrolments of the package there were, open ones among them."""
     found: dict[int, list[Earlier]] = {account: [] for account in accounts}
@@ -180,7 +185,7 @@ def do_end_playbook(enrolment: int, *, by: str, now: datetime) -> EnrolmentRecor
         if record.finished_at is not None:
             raise UserError(f"The enrolment {enrolment} ended on {record.finished_at:%Y-%m-%d %H:%M} UTC already.")
         (course,) = courses_of([record])
-        take_state(course, end_enrolment(course.playbook, course.state, ENDED_BY_MEMBER, now).enrolment, None)
+        end_course(course, ENDED_BY_MEMBER, now)
         do_write_courses([course])
         do_drop_tasks([record.pk], now=now)
         record_act("playbook_ended", f"account:{record.account_id}", {"enrolment": record.pk}, by=by, now=now)
@@ -191,5 +196,5 @@ def _superseded(package: str, account: Account, names: Sequence[str], now: datet
     rows = EnrolmentRecord.objects.filter(package=package, account=account, playbook__in=names, finished_at=None)
     courses = courses_of(list(rows.select_related("version").order_by("pk").select_for_update(of=("self",))))
     for course in courses:
-        take_state(course, end_enrolment(course.playbook, course.state, SUPERSEDED, now).enrolment, None)
+        end_course(course, SUPERSEDED, now)
     return courses

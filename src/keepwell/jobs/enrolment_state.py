@@ -5,13 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from types import MappingProxyType
-from typing import cast
+from typing import Final, cast
 
 from keepwell.base.business_time import Calendar
 from keepwell.playbooks.enrolment import Enrolment, OfferMade, Settled, Status
-from keepwell.playbooks.playbook import Playbook
+from keepwell.playbooks.playbook import COMPLETED, Playbook
+from keepwell.playbooks.steps.finish import BY_STEP
 from keepwell.store.models import EnrolmentRecord, OfferRecord, StepRecord
 from keepwell.store.read.package import playbooks_of
+
+# Nothing was left to do after the last message: it leaves although its enrolment is over.
+LAST_WORDS: Final = (COMPLETED, BY_STEP)
 
 
 @dataclass(slots=True)
@@ -46,6 +50,11 @@ def courses_of(records: Sequence[EnrolmentRecord]) -> list[Course]:
         playbook = playbooks_of(record.version).playbooks[record.playbook]
         found.append(Course(record, playbook, state, state))
     return found
+
+
+def has_ended_early(record: EnrolmentRecord) -> bool:
+    """Whether it was over before its last step: what was still to be said and done for it is needed no more."""
+    return record.finished_at is not None and record.finished_because not in LAST_WORDS
 
 
 def new_course(record: EnrolmentRecord, playbook: Playbook) -> Course:
