@@ -9,11 +9,11 @@ from typing import Final, cast
 from keepwell.channels.mail_address import is_address
 from keepwell.facts.notice import CSM
 from keepwell.jobs.audit import record_act
-from keepwell.jobs.enrolment_effect import IN_APP, MAIL
+from keepwell.jobs.enrolment_effect import MAIL
 from keepwell.jobs.enrolment_state import LAST_WORDS, has_ended_early, read_calendar
 from keepwell.playbooks.decision import Late
 from keepwell.playbooks.template import Purpose
-from keepwell.playbooks.voice import Candidate, Said, Standing, Verdict, Voice, judge
+from keepwell.playbooks.voice import IN_APP, Candidate, Said, Standing, Verdict, Voice, judge
 from keepwell.store.listed import listed
 from keepwell.store.models import Alert, Contact, OfferRecord, StepRecord, Touch
 from keepwell.store.read.opt_out import opted_out_contacts
@@ -64,7 +64,7 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
         _apply(touch, verdicts[touch.pk], leaving, is_on=is_on, now=now)
     going = {touch.pk for touch in leaving.mails}
     changed = [touch for touch in touches if touch.pk not in going]
-    columns = ["state", "reason", "held_because", "due_at", "settled_at", "approve_by", "address", "lease_until"]
+    columns = ["state", "reason", "held_because", "due_at", "settled_at", "approve_by", "address"]
     Touch.objects.bulk_update(changed, columns, batch_size=100)
     do_settle_steps([touch for touch in touches if touch.state == "suppressed"], now=now)
     return leaving
@@ -78,7 +78,7 @@ def _locked(most: int, now: datetime) -> list[Touch]:
     contacts = Contact.objects.filter(pk__in=listed({contact for _, contact in asked if contact is not None}))
     free = set(contacts.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
     ids = listed(pk for pk, contact in asked if contact is None or contact in free)
-    joined = ("enrolment__version", "contact", "sender")
+    joined = ("enrolment__version", "contact")
     rows = Touch.objects.filter(pk__in=ids, state="todo").select_related(*joined).order_by("due_at", "pk")
     return list(rows.select_for_update(skip_locked=True, of=("self",)))
 

@@ -38,6 +38,7 @@ from keepwell.store.claim import new_claim
 from keepwell.store.listed import listed
 from keepwell.store.models import Sending, Touch
 from keepwell.store.read.opt_out import opted_out_contacts
+from keepwell.store.read.sending import read_sending
 
 BY: Final = "worker"
 LEASE: Final = timedelta(minutes=2)
@@ -79,7 +80,7 @@ class Outbox:
         if not self._claimed and not self._flights and not _is_anything_due(now):
             return done
         done.update(_give_up_claims(now))
-        sending = Sending.objects.first() or Sending()
+        sending = read_sending()
         if sending.is_stopped:
             return done
         if not self._claimed:
@@ -196,7 +197,7 @@ def _still_leaving(touches: Sequence[Touch], now: datetime) -> list[Touch]:
         rows = Touch.objects.filter(pk__in=listed(claims), state="claimed", lease_until__gt=Now())
         standing = [row.pk for row in rows.order_by("pk").select_for_update() if row.claim == claims[row.pk]]
         kept = Touch.objects.filter(pk__in=listed(standing))
-        if Sending.objects.filter(is_stopped=True).exists():
+        if read_sending().is_stopped:
             kept.update(state="todo", claim="", lease_until=None)
             return []
         opted_out = opted_out_contacts([touch.contact_id for touch in touches if touch.contact_id is not None])

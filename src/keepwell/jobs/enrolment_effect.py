@@ -11,13 +11,13 @@ from keepwell.jobs.enrolment_state import Course
 from keepwell.jobs.notify import do_queue_notifications
 from keepwell.jobs.signal_evidence import Scene
 from keepwell.playbooks.decision import Assign, CreateTask, Decision, Notify, Origin, Send, ShowInApp
+from keepwell.playbooks.voice import IN_APP
 from keepwell.store.models import Account, EnrolmentRecord, StepRecord, Task, Touch
 from keepwell.store.read.member import holders_of_roles
 from keepwell.store.read.package import playbooks_of, templates_of, voice_of
 
 BY: Final = "worker"
 MAIL: Final = "mail"
-IN_APP: Final = "in_app"
 # Playbooks from this priority on are about accounts that may leave soon.
 LOUD: Final = 80
 

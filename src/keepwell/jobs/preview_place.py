@@ -18,8 +18,9 @@ from keepwell.jobs.signal_evidence import Scene
 from keepwell.lake.engine import Engine
 from keepwell.playbooks.facts import Facts
 from keepwell.playbooks.start import Earlier
-from keepwell.store.models import Account, AccountLook, ModelVersion, Sending, Touch
+from keepwell.store.models import Account, AccountLook, ModelVersion, Touch
 from keepwell.store.read.package import asking_of, signals_of, templates_of
+from keepwell.store.read.sending import read_sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def place_of(settings: Settings, engine: Engine, version: ModelVersion, account:
 
 
 def notes_of(settings: Settings, versions: Sequence[ModelVersion], contacts: set[int]) -> list[str]:
-    sending = Sending.objects.first() or Sending()
+    sending = read_sending()
     found = []
     if sending.is_stopped:
         found.append("Sending is stopped: what may leave waits until somebody lets it.")

@@ -91,6 +91,31 @@ def done(request: HttpRequest, act: Callable[[], None], told: str, otherwise: st
     return redirect(back if is_ours else reverse(otherwise))
 
 
+def done_on_list(
+    request: HttpRequest,
+    page: str,
+    act: Callable[[], None],
+    told: str,
+    again: Callable[[str, str], HttpResponse | None],
+) -> HttpResponse:
+    """Does it, says so, and goes back to the list, of everybody's or of one's own as the form says.
+
+    `again` is asked with that choice and the reason where it could not be done: what was typed is shown once more, or
+    None where there is nothing left to type for.
+    """
+    whose = "mine" if request.POST.get("whose") == "mine" else ""
+    try:
+        act()
+    except UserError as error:
+        shown = again(whose, str(error))
+        if shown is not None:
+            return shown
+        messages.error(request, str(error))
+    else:
+        messages.success(request, told)
+    return redirect(reverse(page) + (f"?whose={whose}" if whose else ""))
+
+
 def refuse_strangers(member: Member, account: Account | None, assignee_id: int | None) -> None:
     """403 for whoever may see a signal and not handle it."""
     if not may_act_at(member, account, assignee_id):

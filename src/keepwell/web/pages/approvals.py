@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from keepwell.base.clock import SystemClock
-from keepwell.base.errors import UserError
 from keepwell.base.figure import passed
 from keepwell.jobs.approval import LONGEST_TEXT, do_approve_touch, do_refuse_touch
 from keepwell.jobs.touch_shape import address_of
@@ -21,6 +18,7 @@ from keepwell.playbooks.template import LONGEST_SUBJECT
 from keepwell.store.models import Member, Touch
 from keepwell.store.read.sending import SendingState, read_sending, sending_state
 from keepwell.store.read.touch import access_touch, access_touches, approvers, may_approve
+from keepwell.web.pages.alert_act import done_on_list
 from keepwell.web.pages.frame import Choice, EmptyState, member_of
 
 MOST: Final = 100
@@ -97,17 +95,14 @@ def refuse_touch(request: HttpRequest, touch_id: int) -> HttpResponse:
 
 def _settled(request: HttpRequest, touch: Touch, act: Callable[[], None], told: str) -> HttpResponse:
     """What could not be taken is shown again as it was typed, while the message still waits."""
-    whose = "mine" if request.POST.get("whose") == "mine" else ""
-    try:
-        act()
-    except UserError as error:
-        if Touch.objects.filter(pk=touch.pk, state="asked").exists():
-            subject, text = request.POST.get("subject", touch.subject), request.POST.get("text", touch.text)
-            return _page(request, whose, Typed(touch.pk, subject, text, str(error)))
-        messages.error(request, str(error))
-    else:
-        messages.success(request, told)
-    return redirect(reverse("approvals") + (f"?whose={whose}" if whose else ""))
+
+    def again(whose: str, error: str) -> HttpResponse | None:
+        if not Touch.objects.filter(pk=touch.pk, state="asked").exists():
+            return None
+        subject, text = request.POST.get("subject", touch.subject), request.POST.get("text", touch.text)
+        return _page(request, whose, Typed(touch.pk, subject, text, error))
+
+    return done_on_list(request, "approvals", act, told, again)
 
 
 def _asked(request: HttpRequest, touch_id: int) -> tuple[Member, Touch, datetime]:

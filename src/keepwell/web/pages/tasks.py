@@ -6,16 +6,13 @@ from datetime import datetime, time, timedelta
 from typing import Final, cast
 
 from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.clock import SystemClock
-from keepwell.base.errors import UserError
 from keepwell.base.figure import passed
 from keepwell.base.wall_time import instant_of, local_time
 from keepwell.jobs.playbook_words import OUTCOMES
@@ -23,6 +20,7 @@ from keepwell.jobs.task import LONGEST_NOTE, Outcome, do_assign_task, do_complet
 from keepwell.store.models import Member, Task
 from keepwell.store.read.alert import access_assignees
 from keepwell.store.read.task import access_task, access_tasks, may_handle
+from keepwell.web.pages.alert_act import done_on_list
 from keepwell.web.pages.frame import Choice, EmptyState, member_of
 
 MOST: Final = 200
@@ -123,17 +121,13 @@ def task_groups(now: datetime, calendar: Calendar) -> dict[str, tuple[str, Calla
 
 def _handled(request: HttpRequest, task: Task, act: Callable[[], None], told: str) -> HttpResponse:
     """What could not be taken is shown again as it was typed, while the task is still to do."""
-    whose = "mine" if request.POST.get("whose") == "mine" else ""
-    try:
-        act()
-    except UserError as error:
+
+    def again(whose: str, error: str) -> HttpResponse | None:
         note = request.POST.get("note", "")
-        if note and Task.objects.filter(pk=task.pk, done_at=None).exists():
-            return _page(request, whose, TypedNote(task.pk, note, str(error)))
-        messages.error(request, str(error))
-    else:
-        messages.success(request, told)
-    return redirect(reverse("tasks") + (f"?whose={whose}" if whose else ""))
+        is_to_do = note and Task.objects.filter(pk=task.pk, done_at=None).exists()
+        return _page(request, whose, TypedNote(task.pk, note, error)) if is_to_do else None
+
+    return done_on_list(request, "tasks", act, told, again)
 
 
 def _asked(request: HttpRequest, task_id: int) -> tuple[Member, Task, datetime]:
