@@ -105,4 +105,8 @@ class Task(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["enrolment", "step"], name="task_once")]
-        indexes = [models.Index(fields=["done_at", "due_at"], name="task_due")]
+        indexes = [
+            models.Index(fields=["done_at", "due_at"], name="task_due"),
+            # The worker asks for these at every busy turn; most tasks have no template and are never written.
+            models.Index(fields=["id"], condition=Q(written_at=None) & ~Q(template=""), name="task_unwritten"),
+        ]
