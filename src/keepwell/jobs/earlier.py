@@ -35,14 +35,28 @@ class Then:
 
 
 class EarlierScores:
-    """Remembers scores of the past for one process. What comes in live cannot change them; imports and mappings can."""
+    """Remembers scores of the past for one process. What comes in live cannot change them; imports and mappings can.
+
+    With `ahead`, whoever has to ask for some accounts asks for so many more, in the order of their ids: most of a
+    question's time does not depend on how many it is about, and later parts have nothing to ask.
+    """
 
     def __init__(self) -> None:
+        self.ahead = 0
         self._known: dict[int, tuple[Then, dict[int, tuple[int, bool] | None]]] = {}
+        self._reached: dict[Then, int] = {}
 
     def missing(self, then: Then, accounts: Sequence[int]) -> list[int]:
         known = self._of(then)
         return [account for account in accounts if account not in known]
+
+    def reached(self, then: Then) -> int:
+        """The account up to which all that are known of were asked about ahead."""
+        return self._reached.get(then, 0)
+
+    def reach(self, then: Then, account: int) -> None:
+        self._of(then)
+        self._reached[then] = account
 
     def learn(self, then: Then, asked: Sequence[int], scores: Scores) -> None:
         """Those asked for that have no row had no events then."""
@@ -64,6 +78,8 @@ class EarlierScores:
         """Of each version only the newest moment is kept."""
         kept = self._known.get(then.version)
         if kept is None or kept[0] != then:
+            if kept is not None:
+                self._reached.pop(kept[0], None)
             kept = self._known[then.version] = (then, {})
         return kept[1]
 

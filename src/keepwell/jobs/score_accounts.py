@@ -26,7 +26,8 @@ from keepwell.lake.engine import Engine, Question
 from keepwell.lake.history import status_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.metric import Metric
-from keepwell.store.models import EventName, ModelVersion, ScoreRecord
+from keepwell.store.listed import listed
+from keepwell.store.models import Account, EventName, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
 from keepwell.store.read.package import asking_of, model_of, signals_about
 
@@ -81,10 +82,10 @@ def do_score_accounts(
     scored = {**others, ordered[-1]: score(newest, model)}
     book = ScoreBook(version, model, ordered[0], accounts, aged)
     with part("endings"):
-        endings = list(status_events(log, _codes(), Moment.at(ordered[-1]), accounts))
+        ended_by = _ended(log, ordered, accounts, is_live=live is not None)
     runs: list[ScoringRun] = []
     for moment in ordered:
-        ended = ended_accounts(endings, moment)
+        ended = ended_by[moment]
         known = book.enter(scored[moment], then[moment], ended)
         present = len(set(scored[moment].accounts.tolist()) - ended)
         runs.append(ScoringRun(moment, known, present - known, len(ended)))
@@ -96,7 +97,7 @@ def do_score_accounts(
         if aged is None:
             record_act("accounts_scored", version.model, _told(version, accounts, runs), by=by, now=now)
         if signals is not None and book.is_newest:
-            over = sorted(ended_accounts(endings, ordered[-1]) & set(newest.accounts.tolist()))
+            over = sorted(ended_by[ordered[-1]] & set(newest.accounts.tolist()))
             with part("signals"):
                 seen = Seen(newest, scored[ordered[-1]], book.newest, over, is_full=accounts is None)
                 do_look(home, version, signals, seen, detects, mark, by=by, now=now)
@@ -156,10 +157,27 @@ def _remembered(
     accounts = newest.accounts.tolist()
     missing = live.missing(then, accounts)
     if missing:
+        known = Account.objects.filter(first_event_at__isnull=False, pk__gt=live.reached(then)).order_by("pk")
+        ahead = list(known.values_list("pk", flat=True)[: live.ahead]) if live.ahead else []
+        asked = sorted({*missing, *live.missing(then, ahead)})
         package, model = model_of(version)
-        (values,) = engine.values(log, question_of(package, model, [Moment.at(then.as_of)], missing))
-        live.learn(then, missing, score(values, model))
+        (values,) = engine.values(log, question_of(package, model, [Moment.at(then.as_of)], asked))
+        live.learn(then, asked, score(values, model))
+        if ahead:
+            live.reach(then, ahead[-1])
     return live.earlier(then, accounts)
+
+
+def _ended(
+    log: EventLog, moments: Sequence[datetime], accounts: Sequence[int] | None, *, is_live: bool
+) -> dict[datetime, set[int]]:
+    """By moment, the accounts whose subscription had ended. A live turn has just written it into the state."""
+    if is_live and accounts is not None:
+        rows = Account.objects.filter(pk__in=listed(accounts), churned_on__isnull=False)
+        over = set(rows.values_list("pk", flat=True))
+        return dict.fromkeys(moments, over)
+    endings = list(status_events(log, _codes(), Moment.at(max(moments)), accounts))
+    return {moment: ended_accounts(endings, moment) for moment in moments}
 
 
 def _told(version: ModelVersion, accounts: Sequence[int] | None, runs: Sequence[ScoringRun]) -> dict[str, object]:

@@ -47,6 +47,7 @@ def instant(value: datetime) -> str:
     return f"TIMESTAMPTZ {text(value.isoformat(sep=' '))}"
 
 
-def files(paths: Sequence[str]) -> str:
-    """A scan of Parquet files as one relation."""
-    return f"read_parquet([{', '.join(text(path) for path in paths)}])"
+def files(paths: Sequence[str], *, with_name: bool = False) -> str:
+    """A scan of Parquet files as one relation, with a column `filename` if asked."""
+    listed = ", ".join(text(path) for path in paths)
+    return f"read_parquet([{listed}], filename = true)" if with_name else f"read_parquet([{listed}])"

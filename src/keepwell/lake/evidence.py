@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from keepwell.facts.event_name import NameCodes
 from keepwell.facts.moment import Moment
@@ -117,13 +117,56 @@ def newest_sources(
 
 def told_until(log: EventLog, moment: Moment, since: datetime) -> dict[str, datetime]:
     """The time of the newest event that each source has told of, as known at the moment; none older than `since`."""
-    files = [file.path for file in log.files()]
-    if not files:
-        return {}
-    query = (
-        f'SELECT source, max("at") AS newest FROM {duck.files(files)} '
-        f'WHERE {cut(moment)} AND "at" >= {duck.instant(since)} GROUP BY source'
-    )
+    told = _told([file.path for file in log.files()])
+    # What a file says as a whole counts where all of it had happened and was known.
+    is_whole = {
+        path: all(one.newest < moment.happened_before and one.known < moment.known_before for one in some)
+        for path, some in told.items()
+    }
+    newest = [(one.source, one.newest) for path, some in told.items() if is_whole[path] for one in some]
+    newest += _told_by([path for path in told if not is_whole[path]], moment)
+    found: dict[str, datetime] = {}
+    for source, at in newest:
+        if at >= since:
+            found[source] = max(at, found.get(source, at))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _ToldInFile:
+    source: str
+    newest: datetime
+    known: datetime
+
+
+# Files of the log never change, so each is read once; those that are merged away are forgotten with the oldest.
+_FILES_KEPT: Final = 10_000
+_kept: dict[str, tuple[_ToldInFile, ...]] = {}
+
+
+def _told(paths: Sequence[str]) -> dict[str, tuple[_ToldInFile, ...]]:
+    """By file, the newest event of each source in it, and when the last of its events became known."""
+    fresh = [path for path in paths if path not in _kept]
+    if fresh:
+        query = (
+            'SELECT filename, source, max("at") AS newest, max(known_at) AS known '
+            f"FROM {duck.files(fresh, with_name=True)} GROUP BY filename, source"
+        )
+        with duck.session() as database:
+            rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
+        while len(_kept) + len(fresh) > _FILES_KEPT and _kept:
+            _kept.pop(next(iter(_kept)), None)
+        by_file: dict[str, list[_ToldInFile]] = {path: [] for path in fresh}
+        for row in rows:
+            by_file[row.pop("filename")].append(_ToldInFile(**row))
+        _kept.update({path: tuple(some) for path, some in by_file.items()})
+    return {path: _kept[path] for path in paths}
+
+
+def _told_by(paths: Sequence[str], moment: Moment) -> list[tuple[str, datetime]]:
+    if not paths:
+        return []
+    query = f'SELECT source, max("at") AS newest FROM {duck.files(paths)} WHERE {cut(moment)} GROUP BY source'
     with duck.session() as database:
         rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
-    return {row["source"]: row["newest"] for row in rows}
+    return [(row["source"], row["newest"]) for row in rows]
