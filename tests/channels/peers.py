@@ -159,6 +159,10 @@ def hook_receiver() -> Iterator[Hook]:
             self.end_headers()
             self.wfile.write(b"ok")
 
+        def do_GET(self) -> None:
+            self.headers["Content-Length"] = "0"
+            self.do_POST()
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the parent has it
             pass
 

@@ -187,6 +187,15 @@ class Settings:
         default="",
         metadata=_words("KEEPWELL_MAIL_DKIM_KEY_FILE", "File of that RSA key, as PEM, without a password."),
     )
+    heartbeat_url: str = field(
+        default="",
+        metadata=_words(
+            "KEEPWELL_HEARTBEAT_URL",
+            "Address of an outside monitor that the worker asks for every minute while nothing stalls, such as "
+            "https://hc-ping.com/…; empty for none.",
+            check=_address,
+        ),
+    )
     allow_private_targets: bool = field(
         default=False,
         metadata=_words(

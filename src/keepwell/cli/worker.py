@@ -23,6 +23,7 @@ from keepwell.cli.start import start
 from keepwell.cli.worker_report import WorkerReport
 
 if TYPE_CHECKING:
+    from keepwell.base.settings import Settings
     from keepwell.jobs.cycle import Cycle
     from keepwell.jobs.deliver_touch import Outbox
 
@@ -66,6 +67,7 @@ def worker(
         # In a thread of its own: neither does a slow mail server hold up scores, nor much to score a message.
         courier = threading.Thread(target=_deliver, args=(Outbox(settings), stop), name="outbox", daemon=True)
         courier.start()
+        threading.Thread(target=_audit, args=(settings, stop), name="auditor", daemon=True).start()
         report = WorkerReport(_log)
         while not stop.is_set() and (beside is None or os.getppid() == beside):
             stop.wait(_turn(cycle, report))
@@ -103,6 +105,22 @@ def _deliver(outbox: "Outbox", stop: threading.Event) -> None:
             pause = AFTER_FAILURE_S
         stop.wait(pause)
     outbox.close(now=SystemClock().now())
+
+
+def _audit(settings: "Settings", stop: threading.Event) -> None:
+    """In a thread of its own, so that it sees when the others hang; a look that fails gives no heartbeat."""
+    from keepwell.channels.heartbeat import send_heartbeat
+    from keepwell.jobs.auditor import AUDITED_EVERY, Auditor
+
+    url = settings.heartbeat_url
+    auditor = Auditor(settings.calendar, (lambda: send_heartbeat(url)) if url else None)
+    # Not at once: what waited while no worker ran has a minute to move.
+    while not stop.wait(AUDITED_EVERY.total_seconds()):
+        try:
+            auditor.do_audit(now=SystemClock().now())
+        except Exception:  # noqa: BLE001
+            _log.exception("The auditor could not look; it tries again in a minute")
+            _drop_dead_connection()
 
 
 def _turn(cycle: "Cycle", report: WorkerReport) -> float:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, Literal, get_args
 
 Severity = Literal["critical", "high", "medium", "low"]
-Subject = Literal["alert", "opportunity", "milestone", "step", "task"]
+Subject = Literal["alert", "opportunity", "milestone", "step", "task", "stall"]
 Tell = Literal["at_once", "daily", "weekly"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)

@@ -13,9 +13,11 @@ from django.db.models import Min, Sum
 
 from keepwell.base.home import Home
 from keepwell.jobs.audit import verify_chain
+from keepwell.jobs.auditor import TITLES
 from keepwell.jobs.silence import source_states
+from keepwell.jobs.stall import LATEST_NOTICE, LATEST_STEP, LONGEST_WAIT
 from keepwell.lake.log import EventLog
-from keepwell.store.models import InboxBatch, RejectedEvent, Source
+from keepwell.store.models import AuditorLook, InboxBatch, RejectedEvent, Source, Stall
 from keepwell.store.read.enrolment import open_enrolments, overdue_steps
 from keepwell.store.read.notification import notification_health
 from keepwell.store.read.score import newest_as_of, unscored_since
@@ -25,15 +27,11 @@ from keepwell.store.read.touch import recent_touches
 
 Verdict = Literal["well", "look", "ill"]
 
-# The worker turns every second; older events than this wait for something that went wrong.
-LONGEST_WAIT: Final = timedelta(minutes=2)
 OLDEST_SCORE: Final = timedelta(hours=24)
 # A worker lets no score grow older than an hour.
 WATCHED_WITHIN: Final = timedelta(hours=2)
-# The first notice goes at once, further ones within ten minutes.
-LATEST_NOTICE: Final = timedelta(minutes=20)
-# What is due is done, suppressed or shown as overdue within this.
-LATEST_STEP: Final = timedelta(minutes=1)
+# The auditor looks once a minute.
+LATEST_AUDIT: Final = timedelta(minutes=5)
 TOUCHES: Final = {
     "failed": "that failed",
     "unknown": "that may have arrived or not",
@@ -195,6 +193,23 @@ def _messages(home: Home, now: datetime) -> tuple[Verdict, str]:
     return "look" if state == "stopped" else "well", f"{words[state]}; no message of the last 24 hours failed."
 
 
+def _auditor(home: Home, now: datetime) -> tuple[Verdict, str]:
+    audit = AuditorLook.objects.first()
+    if audit is None:
+        return "look", "The auditor has not looked yet; it runs in the worker, once a minute."
+    told = f"The auditor looked {(now - audit.looked_at).total_seconds():,.0f} s ago"
+    if now - audit.looked_at > LATEST_AUDIT:
+        return "ill", f"{told}; it should once a minute. Restart the worker."
+    stalls = Stall.objects.filter(ended_at=None).order_by("since")
+    if stalls:
+        words = "; ".join(f"{TITLES[one.what]}, since {one.since:%Y-%m-%d %H:%M} UTC" for one in stalls)
+        return "ill", f"{told} and found: {words}."
+    if audit.unheard:
+        return "look", f"{told}; nothing stalls, but its heartbeat was not taken: {audit.unheard}"
+    monitor = "" if audit.heard_at else " No outside monitor is set (KEEPWELL_HEARTBEAT_URL)."
+    return "well", f"{told}; nothing stalls.{monitor}"
+
+
 def _audit(home: Home, now: datetime) -> tuple[Verdict, str]:
     found = verify_chain()
     if found.holds:
@@ -216,5 +231,6 @@ _LOOKS: Final[tuple[tuple[str, Callable[[Home, datetime], tuple[Verdict, str]]],
     ("notifications", _notifications),
     ("playbooks", _playbooks),
     ("messages", _messages),
+    ("auditor", _auditor),
     ("audit", _audit),
 )

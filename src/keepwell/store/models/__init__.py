@@ -21,6 +21,7 @@ from keepwell.store.models.signal import (
     SignalEpisode,
 )
 from keepwell.store.models.source import ApiKey, Source
+from keepwell.store.models.stall import AuditorLook, Stall
 from keepwell.store.models.telling import PullPosition, Telling
 from keepwell.store.models.touch import OptOut, Sending, Touch
 
@@ -30,6 +31,7 @@ __all__ = [
     "Alert",
     "ApiKey",
     "AuditEntry",
+    "AuditorLook",
     "Contact",
     "CurrentScore",
     "Derivation",
@@ -60,6 +62,7 @@ __all__ = [
     "Sending",
     "SignalEpisode",
     "Source",
+    "Stall",
     "StepRecord",
     "Task",
     "Telling",
