@@ -16,6 +16,7 @@ from keepwell.jobs.notify import do_queue_notifications, do_suppress_notificatio
 from keepwell.jobs.panel import in_statements, named
 from keepwell.jobs.signal_evidence import Evidence, Scene
 from keepwell.jobs.signal_notice import alert_notice
+from keepwell.jobs.update_rows import update_rows
 from keepwell.lake.evidence import newest_events
 from keepwell.lake.log import EventLog
 from keepwell.metrics.event_filter import EventFilter
@@ -129,7 +130,7 @@ def do_follow_alerts(scene: Scene, *, now: datetime) -> None:
                 alert.snoozed_evidence = ""
         if (alert.first_contact_at, alert.snoozed_evidence) != before:
             changed.append(alert)
-    Alert.objects.bulk_update(changed, ["first_contact_at", "snoozed_evidence"], batch_size=ROWS_A_STATEMENT)
+    update_rows(changed, ["first_contact_at", "snoozed_evidence"])
 
 
 def do_acknowledge_alert(alert: Alert, *, by: str, now: datetime) -> None:

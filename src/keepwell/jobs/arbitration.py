@@ -11,6 +11,7 @@ from keepwell.facts.notice import CSM
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.enrolment_effect import MAIL
 from keepwell.jobs.enrolment_state import LAST_WORDS, has_ended_early, read_calendar
+from keepwell.jobs.update_rows import update_rows
 from keepwell.playbooks.decision import Late
 from keepwell.playbooks.template import Purpose
 from keepwell.playbooks.voice import IN_APP, Candidate, Said, Standing, Verdict, Voice, judge
@@ -65,7 +66,7 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
     going = {touch.pk for touch in leaving.mails}
     changed = [touch for touch in touches if touch.pk not in going]
     columns = ["state", "reason", "held_because", "due_at", "settled_at", "approve_by", "address"]
-    Touch.objects.bulk_update(changed, columns, batch_size=100)
+    update_rows(changed, columns)
     do_settle_steps([touch for touch in touches if touch.state == "suppressed"], now=now)
     return leaving
 
@@ -106,7 +107,7 @@ def do_sweep_asked(*, now: datetime) -> int:
     for touch, because in found.values():
         touch.state, touch.reason, touch.settled_at = "suppressed", HELD_BACK[because], now
     swept = [touch for touch, _ in found.values()]
-    Touch.objects.bulk_update(swept, ["state", "reason", "settled_at"], batch_size=100)
+    update_rows(swept, ["state", "reason", "settled_at"])
     do_settle_steps(swept, now=now)
     return len(swept)
 

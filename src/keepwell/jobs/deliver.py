@@ -32,6 +32,7 @@ from keepwell.facts.notice_text import ToldNotice, subject_and_text
 from keepwell.jobs.audit import record_act
 from keepwell.jobs.route import means_of
 from keepwell.jobs.secret import open_vault, place_of_route
+from keepwell.jobs.update_rows import update_rows
 from keepwell.store.models import Notification, NotificationRoute
 
 BY: Final = "worker"
@@ -134,7 +135,7 @@ class Post:
         claimed = Notification.objects.filter(pk__in=planned.ids, state="todo")
         for row in rows:
             row.attempts += 1
-        Notification.objects.bulk_update(rows, ["attempts"])
+        update_rows(rows, ["attempts"])
         claimed.update(state="claimed", reason="", **claim)
         known = kinds(channel_kinds, Channel)
         try:

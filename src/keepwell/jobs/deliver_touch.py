@@ -34,6 +34,7 @@ from keepwell.jobs.enrolment_effect import MAIL
 from keepwell.jobs.opt_out import unsubscribe_link
 from keepwell.jobs.own_event import do_keep_own_events
 from keepwell.jobs.route import means_of
+from keepwell.jobs.update_rows import update_rows
 from keepwell.store.claim import new_claim
 from keepwell.store.listed import listed
 from keepwell.store.models import Sending, Touch
@@ -123,7 +124,7 @@ class Outbox:
                 touch.claim, touch.claimed_at, touch.handed_at = claim, now, None
                 touch.message_id = message_id(touch, self._server())
             columns = ["state", "held_because", "reason", "claim", "claimed_at", "handed_at", "message_id", "address"]
-            Touch.objects.bulk_update(leaving.mails, columns, batch_size=100)
+            update_rows(leaving.mails, columns)
             chosen = Touch.objects.filter(pk__in=listed(touch.pk for touch in leaving.mails))
             chosen.update(lease_until=Now() + self._lease)
         crash_point("outbox: claimed")
@@ -274,7 +275,7 @@ def _settle(flights: Mapping[int, _Flight], now: datetime) -> Counter[str]:
             touch.state = "failed" if receipt.outcome == "refused" else receipt.outcome
             touch.settled_at = now
         told[str(touch.pk)] = [receipt.outcome, receipt.detail]
-    Touch.objects.bulk_update(own, ["lease_until", "reason", "state", "due_at", "held_because", "settled_at"])
+    update_rows(own, ["lease_until", "reason", "state", "due_at", "held_because", "settled_at"])
     sent = [touch for touch in own if touch.state == "sent"]
     if sent:
         do_keep_own_events(sent, now=now)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from keepwell.base.business_time import Calendar
+from keepwell.jobs.update_rows import update_rows
 from keepwell.playbooks.enrolment import Enrolment, OfferMade, Settled, Status
 from keepwell.playbooks.playbook import COMPLETED, Playbook
 from keepwell.playbooks.steps.finish import BY_STEP
@@ -92,10 +93,9 @@ def do_write_courses(courses: Iterable[Course]) -> None:
         record.replied_at, record.paths = state.replied_at, sorted(state.paths)
         record.finished_at, record.finished_because = state.finished_at, state.finished_because
     EnrolmentRecord.objects.bulk_create([one.record for one in changed if one.before is None], batch_size=500)
-    EnrolmentRecord.objects.bulk_update(
+    update_rows(
         [one.record for one in changed if one.before is not None],
         ["replied_at", "paths", "due_at", "finished_at", "finished_because"],
-        batch_size=500,
     )
     StepRecord.objects.bulk_create(
         [

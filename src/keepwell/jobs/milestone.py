@@ -14,6 +14,7 @@ from keepwell.jobs.notify import do_queue_notifications
 from keepwell.jobs.panel import named
 from keepwell.jobs.signal_evidence import Scene
 from keepwell.jobs.signal_notice import milestone_notice
+from keepwell.jobs.update_rows import update_rows
 from keepwell.signals.look import Look
 from keepwell.signals.milestone import Award
 from keepwell.signals.truth import YES
@@ -74,7 +75,7 @@ def do_judge_milestones(scene: Scene) -> None:
         if because != milestone.unwise_because:
             milestone.unwise_because = because
             changed.append(milestone)
-    Milestone.objects.bulk_update(changed, ["unwise_because"], batch_size=ROWS_A_STATEMENT)
+    update_rows(changed, ["unwise_because"])
 
 
 def do_settle_milestone(milestone: Milestone, state: Settled, *, by: str, now: datetime) -> None:

@@ -19,6 +19,7 @@ from keepwell.base.wall_time import local_time, read_zone
 from keepwell.facts.moment import Moment
 from keepwell.health.weight import NANO
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.update_rows import update_rows
 from keepwell.lake.engine import Engine, Question
 from keepwell.lake.log import EventLog
 from keepwell.metrics.metric import Metric
@@ -104,8 +105,8 @@ def _save(touches: Sequence[Touch], tasks: Sequence[Task], now: datetime) -> Non
     for task in tasks:
         task.written_at = now
     columns = ["state", "reason", "subject", "text", "html", "sender_name", "settled_at"]
-    Touch.objects.bulk_update(touches, columns, batch_size=100)
-    Task.objects.bulk_update(tasks, ["document", "written_at"], batch_size=100)
+    update_rows(touches, columns)
+    update_rows(tasks, ["document", "written_at"])
     for touch in refused:
         StepRecord.objects.filter(enrolment=touch.enrolment_id, step=touch.step).update(
             state="suppressed", because=CANNOT_BE_WRITTEN

@@ -16,6 +16,7 @@ _PLAIN: Final = (
     "IntegerField",
     "FloatField",
     "CharField",
+    "TextField",
     "ForeignKey",
 )
 
