@@ -43,8 +43,7 @@ def _events(now: datetime) -> datetime | None:
 
 
 def _steps(now: datetime) -> datetime | None:
-    due = EnrolmentRecord.objects.filter(finished_at=None, due_at__lte=now)
-    return _oldest(due, "due_at")
+    return _oldest(EnrolmentRecord.objects.filter(due_at__lte=now), "due_at")
 
 
 def _texts(now: datetime) -> datetime | None:

@@ -42,10 +42,11 @@ class EnrolmentRecord(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "package", "playbook"], condition=Q(finished_at=None), name="enrolment_open_once"
-            )
+            ),
+            models.CheckConstraint(condition=Q(finished_at=None) | Q(due_at=None), name="enrolment_over_waits_not"),
         ]
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(finished_at=None), name="enrolment_due"),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="enrolment_due"),
             models.Index(fields=["account", "started_at"], name="enrolment_account"),
             models.Index(fields=["finished_at", "started_at"], name="enrolment_started"),
         ]

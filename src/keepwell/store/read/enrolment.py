@@ -60,7 +60,7 @@ def access_cause(member: Member, record: EnrolmentRecord) -> Alert | Opportunity
 
 def overdue_steps(now: datetime) -> QuerySet[EnrolmentRecord]:
     """Enrolments whose next step was due before a moment and was not looked at, those that wait longest first."""
-    return EnrolmentRecord.objects.filter(finished_at=None, due_at__lt=now).order_by("due_at")
+    return EnrolmentRecord.objects.filter(due_at__lt=now).order_by("due_at")
 
 
 def open_enrolments() -> int:
