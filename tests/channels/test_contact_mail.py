@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from keepwell.channels.contact_mail import ContactMail, written
 from keepwell.facts.touch_message import TouchMessage
 from tests.channels.letters import MESSAGE, NOW, SENDER, UNSUBSCRIBE, server
+from tests.channels.maildev import maildev
 from tests.channels.npm_mail_server import npm_mail_server
 from tests.channels.peers import mail_server
 
@@ -38,11 +39,35 @@ def through_npm(message: TouchMessage) -> tuple[bytes, EmailMessage]:
     return taken.body, taken.mail
 
 
+def through_maildev(message: TouchMessage) -> tuple[bytes, EmailMessage]:
+    with maildev() as found:
+        channel = ContactMail(server(found.port))
+        assert channel.send(message).outcome == "sent"
+        channel.close()
+        (read,) = found.read()
+        body = found.source(read["id"])
+    # What a program that nobody here wrote understood of it.
+    assert read["from"] == [{"address": SENDER, "name": message.sender}]
+    assert read["to"] == [{"address": message.address, "name": message.name}]
+    assert (read["subject"], read["messageId"]) == (message.subject, message.message_id)
+    assert read["headers"]["list-unsubscribe"] == f"<{UNSUBSCRIBE}>"
+    assert read["text"].startswith(message.text)
+    assert UNSUBSCRIBE in read["html"]
+    return body, message_from_bytes(body, policy=default)
+
+
 def as_read(message: TouchMessage) -> EmailMessage:
     return message_from_bytes(written(message, server(1)).as_bytes(), policy=default)
 
 
-@pytest.mark.parametrize("through", [through_aiosmtpd, pytest.param(through_npm, marks=pytest.mark.clients)])
+@pytest.mark.parametrize(
+    "through",
+    [
+        through_aiosmtpd,
+        pytest.param(through_npm, marks=pytest.mark.clients),
+        pytest.param(through_maildev, marks=pytest.mark.clients),
+    ],
+)
 def test_the_mail_arrives_as_it_was_written(through: Callable[[TouchMessage], tuple[bytes, EmailMessage]]) -> None:
     body, mail = through(replace(MESSAGE, earlier=EARLIER, reply_to="ben@ours.example"))
     assert mail["From"] == "Ben Quay <success@ours.example>"
