@@ -79,6 +79,7 @@ def test_the_description_is_complete(signed_in: Client) -> None:
         "/api/milestones/{milestone_id}/passed-over",
         "/api/enrolments",
         "/api/enrolments/{enrolment_id}",
+        "/api/enrolments/{enrolment_id}/end",
         "/api/touches",
         "/api/touches/shown",
         "/api/touches/{touch_id}",

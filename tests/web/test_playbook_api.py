@@ -10,7 +10,7 @@ from django.test import Client
 
 from keepwell.base.clock import SystemClock
 from keepwell.jobs.key import do_create_key
-from keepwell.store.models import Member, Sending, Touch
+from keepwell.store.models import EnrolmentRecord, Member, Sending, Touch
 from tests.flows.signal_world import Gym
 from tests.web.playbook_company import enrolment, in_every_state, playbook_company, robin, task, touch
 from tests.web.test_playbook_pages import enter
@@ -157,3 +157,22 @@ def test_what_the_product_shows_comes_once_and_in_order(company: Gym, client: Cl
     assert client.get(f"{path}nobody").json() == {"messages": [], "next": ""}
     assert client.get("/api/touches/shown?account=nobody&contact=ada").status_code == 404
     assert client.get(f"{path}&after=yesterday").status_code == 422
+
+
+def test_enrolments_are_ended_and_begun(company: Gym, client: Client) -> None:
+    member = enter(client, "lead")
+    record = enrolment()
+    status, told = ask(client, f"enrolments/{record.pk}/end")
+    assert (status, told["finished_because"]) == (200, "ended_by_member")
+    assert ask(client, f"enrolments/{record.pk}/end")[0] == 409
+    assert ask(client, "enrolments/999999/end")[0] == 404
+    status, told = ask(client, "enrolments", {"account": "acme", "playbook": "care"})
+    assert status == 409
+    assert "may start again from" in str(told["error"])
+    EnrolmentRecord.objects.filter(pk=record.pk).update(started_at=record.started_at - timedelta(days=60))
+    status, told = ask(client, "enrolments", {"account": "acme", "playbook": "care"})
+    assert (status, told["playbook"], told["started_by"]) == (201, "care", member.email)
+    assert ask(client, "enrolments", {"account": "nobody", "playbook": "care"})[0] == 404
+    assert ask(client, "enrolments", {"account": "acme", "playbook": "car"})[0] == 409
+    enter(client, "viewer")
+    assert ask(client, "enrolments", {"account": "acme", "playbook": "care"})[0] == 403

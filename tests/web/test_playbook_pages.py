@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from django.conf import settings as django_settings
@@ -138,7 +139,7 @@ def test_only_whoever_a_message_speaks_for_may_let_it_leave(company: Gym, client
     assert strict.post(f"/approvals/{found.pk}/approve").status_code == 403
     assert touch().state == "asked"
     # The end of the playbook is the end of the question.
-    EnrolmentRecord.objects.update(finished_at=SystemClock().now(), finished_because="goal_reached")
+    EnrolmentRecord.objects.update(finished_at=SystemClock().now(), due_at=None, finished_because="goal_reached")
     assert client.post(f"/approvals/{found.pk}/approve").status_code == 422
     assert touch().state == "asked"
 
@@ -157,9 +158,10 @@ def test_no_list_asks_the_database_once_for_each_row(company: Gym, client: Clien
     before = {path: queries(client, path) for path in lists}
     in_every_state(SystemClock().now())
     for table in (Touch, Task, EnrolmentRecord):
-        for row in list(table.objects.all()):
+        for row in cast("list[Any]", list(table.objects.all())):
             row.pk, row.step = None, f"{getattr(row, 'step', '')}-more"
-            row.finished_at = SystemClock().now()
+            if isinstance(row, EnrolmentRecord):
+                row.finished_at, row.due_at = SystemClock().now(), None
             row.save()
     assert [path for path in lists if queries(client, path) > before[path]] == []
 
@@ -392,3 +394,48 @@ def test_empty_pages_say_why(db: None, client: Client) -> None:
     assert "Nothing is to do" in text_of(client, "/tasks")
     assert "Nothing is left for you to do" in text_of(client, "/tasks?whose=mine")
     assert "No playbook has started yet" in text_of(client, "/enrolments")
+
+
+def test_a_playbook_is_ended_and_begun_by_hand(company: Gym, client: Client) -> None:
+    enter(client, "lead")
+    record = enrolment()
+    assert "End it here" in text_of(client, f"/enrolments/{record.pk}")
+    answer = client.post(f"/enrolments/{record.pk}/end", {"back": f"/enrolments/{record.pk}"}, follow=True)
+    told = words(answer.content.decode())
+    assert "“Win the account back” at acme is over. Its messages that waited do not leave." in told
+    assert "End it here" not in told
+    record.refresh_from_db()
+    assert record.finished_because == "ended_by_member"
+
+    page = f"/accounts/{record.account_id}"
+    assert "Begin a playbook" in text_of(client, page)
+    answer = client.post(f"{page}/playbooks", {"playbook": "care", "back": page}, follow=True)
+    # It started half an hour ago; by hand, too, an account is not sent through it again so soon.
+    assert "does not start at acme: It last started on" in words(answer.content.decode())
+    EnrolmentRecord.objects.filter(pk=record.pk).update(started_at=record.started_at - 60 * DAY)
+    answer = client.post(f"{page}/playbooks", {"playbook": "care", "back": page}, follow=True)
+    assert "“Win the account back” begins at acme." in words(answer.content.decode())
+    begun = EnrolmentRecord.objects.get(account=record.account_id, finished_at=None)
+    assert begun.started_by == "lead@example.com"
+    assert client.post(f"{page}/playbooks", {"playbook": "nothing"}).status_code == 404
+
+
+def test_who_only_looks_begins_and_ends_nothing(company: Gym, client: Client) -> None:
+    enter(client, "viewer")
+    record = enrolment()
+    assert "End it here" not in text_of(client, f"/enrolments/{record.pk}")
+    assert "Begin a playbook" not in text_of(client, f"/accounts/{record.account_id}")
+    assert client.post(f"/enrolments/{record.pk}/end").status_code == 403
+    assert client.post(f"/accounts/{record.account_id}/playbooks", {"playbook": "care"}).status_code == 403
+    record.refresh_from_db()
+    assert record.finished_at is None
+
+
+def test_while_sending_is_stopped_every_page_says_so(company: Gym, client: Client) -> None:
+    enter(client)
+    assert "Sending is stopped" not in text_of(client, "/accounts")
+    client.post("/outbox/stop")
+    assert "Sending is stopped since" in text_of(client, "/accounts")
+    assert "by owner@example.com: no message leaves for a contact." in text_of(client, "/today")
+    client.post("/outbox/resume")
+    assert "Sending is stopped" not in text_of(client, "/accounts")

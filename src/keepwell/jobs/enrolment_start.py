@@ -117,6 +117,13 @@ def versions_with(playbook: str) -> list[ModelVersion]:
     return [one for one in versions.values() if not playbook or playbook in playbooks_of(one).playbooks]
 
 
+def playbook_choices() -> dict[str, str]:
+    """The playbooks that an account can be sent through, with their titles, by title."""
+    books = [playbooks_of(version).playbooks for version in playbook_versions().values()]
+    titles = {name: playbook.title for book in books for name, playbook in book.items()}
+    return dict(sorted(titles.items(), key=lambda one: one[1]))
+
+
 def refusal_told(because: str, playbook: Playbook, name: str, earlier: Sequence[Earlier]) -> str:
     """What `start_refusal` says, as a sentence."""
     if because == ALREADY_OPEN:

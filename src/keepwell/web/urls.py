@@ -23,6 +23,7 @@ from keepwell.web.pages.milestones import celebrate_milestone, milestones_page, 
 from keepwell.web.pages.opportunities import contact_opportunity, lose_opportunity, opportunities_page
 from keepwell.web.pages.outbox import outbox_page
 from keepwell.web.pages.overview import overview_page
+from keepwell.web.pages.playbook_act import end_playbook, start_playbook
 from keepwell.web.pages.sending import (
     resume_sending,
     send_test,
@@ -48,6 +49,7 @@ urlpatterns = [
     path("", overview_page, name="overview"),
     path("accounts", accounts_page, name="accounts"),
     path("accounts/<int:account_id>", account_page, name="account"),
+    path("accounts/<int:account_id>/playbooks", start_playbook, name="start_playbook"),
     path("accounts/<int:account_id>/events", account_events_page, name="account_events"),
     path("today", today_page, name="today"),
     path("inbox", inbox_page, name="inbox"),
@@ -79,6 +81,7 @@ urlpatterns = [
     path("tasks/<int:task_id>/reopen", reopen_task, name="reopen_task"),
     path("enrolments", enrolments_page, name="enrolments"),
     path("enrolments/<int:enrolment_id>", enrolment_page, name="enrolment"),
+    path("enrolments/<int:enrolment_id>/end", end_playbook, name="end_playbook"),
     path("sources", sources_page, name="sources"),
     path("sources/keys", create_api_key, name="create_api_key"),
     path("sources/keys/<int:key_id>/revoke", revoke_api_key, name="revoke_api_key"),

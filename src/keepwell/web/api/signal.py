@@ -47,7 +47,7 @@ def answered(
     member: Member,
     account: Account | None,
     assignee_id: int | None,
-    act: Callable[[], None],
+    act: Callable[[], object],
     told: Callable[[], object],
 ) -> Status[object]:
     """The answer to an act: 403 where it is not the member's to do, 409 with the reason where it cannot be done."""

@@ -15,6 +15,7 @@ from keepwell.base.clock import SystemClock
 from keepwell.base.figure import measured
 from keepwell.base.home import Home
 from keepwell.health.explain import Reason
+from keepwell.jobs.enrolment_start import playbook_choices
 from keepwell.jobs.read_account import Change, Explanation, account_change, account_explanation
 from keepwell.jobs.read_today import read_growth
 from keepwell.store.models import Account, Contact, Member
@@ -24,6 +25,7 @@ from keepwell.store.read.enrolment import access_enrolments
 from keepwell.store.read.health_model import BandFace, ModelFace, access_model_version
 from keepwell.store.read.milestone import MilestoneFilter, access_milestones
 from keepwell.store.read.opportunity import OpportunityFilter
+from keepwell.store.read.scope import may_act_at
 from keepwell.store.read.score import ScorePoint, access_current, access_history, access_newest_as_of
 from keepwell.store.read.touch import access_touches
 from keepwell.web.charts import Options, history_chart, history_text, waterfall_chart
@@ -119,6 +121,7 @@ class Context:
     milestones: Sequence[MilestoneLine] = ()
     enrolments: Sequence[EnrolmentLine] = ()
     touches: Sequence[TouchLine] = ()
+    startable: Sequence[tuple[str, str]] = ()
 
 
 @require_safe
@@ -196,6 +199,7 @@ def _signals(member: Member, account: Account) -> dict[str, object]:
         "milestones": milestone_lines(member, milestones),
         "enrolments": enrolment_lines(list(access_enrolments(member, account=account.pk)), now),
         "touches": touch_lines(list(access_touches(member, "all", account.pk)[:TOUCHES_SHOWN])),
+        "startable": list(playbook_choices().items()) if may_act_at(member, account) else [],
     }
 
 

@@ -78,7 +78,7 @@ def snoozed_until(until: str, calendar: Calendar, now: datetime) -> datetime | N
     return instant_of(datetime.combine(local.date() + timedelta(days=days), calendar.opens), calendar.place)
 
 
-def done(request: HttpRequest, act: Callable[[], None], told: str, otherwise: str = "inbox") -> HttpResponse:
+def done(request: HttpRequest, act: Callable[[], object], told: str, otherwise: str = "inbox") -> HttpResponse:
     """Does it, says so, and goes back to the page that it was asked on, or to the one of the name `otherwise`."""
     try:
         act()

@@ -16,6 +16,7 @@ from keepwell.jobs.read_timeline import OfferLine, StepLine, read_timeline
 from keepwell.playbooks.enrolment import HOLDOUT
 from keepwell.store.models import Alert, EnrolmentRecord, Member
 from keepwell.store.read.enrolment import access_cause, access_enrolment
+from keepwell.store.read.scope import may_act_at
 from keepwell.web.pages.frame import member_of
 from keepwell.web.pages.signal_face import WordFace
 from keepwell.web.pages.touch_face import STEP_FACES
@@ -56,6 +57,7 @@ class Context:
     zones: str
     rows: Sequence[TimelineRow]
     offers: Sequence[OfferRow]
+    may_end: bool
 
 
 @require_safe
@@ -77,6 +79,7 @@ def enrolment_page(request: HttpRequest, enrolment_id: int) -> HttpResponse:
         rows=[TimelineRow(line, STEP_FACES[line.state], *_link(line))
               for line in timeline.steps],
         offers=[OfferRow(line, clock_told(line.offer.expires_at, calendar)) for line in timeline.offers],
+        may_end=record.finished_at is None and may_act_at(member, record.account),
     )  # fmt: skip
     return render(request, "enrolment.html", {"page": page, "here": "enrolments"})
 

@@ -5,8 +5,9 @@ from typing import Any, Literal, cast
 
 from django.http import HttpRequest
 
-from keepwell.store.models import Member
+from keepwell.store.models import Member, Sending
 from keepwell.store.read.health_model import ModelFace, access_models
+from keepwell.store.read.sending import read_sending
 from keepwell.store.read.source import manages_sources
 from keepwell.web.demo import is_demo
 
@@ -79,8 +80,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in {"light", "dark"} else "",
         "density": "compact" if density == "compact" else "comfortable",
         "is_demo": is_demo(),
+        "stop": _stop() if isinstance(member, Member) else None,
         "shows_sources": isinstance(member, Member) and manages_sources(member),
     }
+
+
+def _stop() -> Sending | None:
+    """Who stopped all messages and when, while they are."""
+    row = read_sending()
+    return row if row.is_stopped else None
 
 
 def models_for(request: HttpRequest) -> tuple[list[ModelFace], ModelFace | None]:
