@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
+import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -138,13 +139,13 @@ class Hook:
 
 
 @contextmanager
-def hook_receiver() -> Iterator[Hook]:
-    """A receiver of hooks on a free port."""
+def hook_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
+    """A receiver of hooks on a free port, in TLS if it is given how."""
     hook = Hook()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            hook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            hook.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             hook.paths.append(self.path)
             hook.headers.append(dict(self.headers))
             if hook.gate is not None:
@@ -159,17 +160,18 @@ def hook_receiver() -> Iterator[Hook]:
             self.end_headers()
             self.wfile.write(b"ok")
 
-        def do_GET(self) -> None:
-            self.headers["Content-Length"] = "0"
-            self.do_POST()
+        # What follows a redirect asks by GET.
+        do_GET = do_POST  # noqa: N815  # the library calls it so
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the parent has it
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    hook.url = f"http://127.0.0.1:{server.server_port}"
+    hook.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     try:
         yield hook
     finally:
@@ -186,3 +188,26 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
+
+
+@contextmanager
+def answering(answer: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
+    """The address of a receiver that reads one request and then does as it is told, until the event is set."""
+    over = threading.Event()
+
+    def take(listener: socket.socket) -> None:
+        link, _ = listener.accept()
+        with link:
+            link.recv(65_536)
+            # Whoever asked may hang up.
+            with suppress(OSError):
+                answer(link, over)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take, args=(listener,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            over.set()
+            thread.join()

@@ -1,12 +1,14 @@
 """keepwell notify: routes, roles and test messages from the shell, and what the doctor says of them."""
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from standardwebhooks import Webhook
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.home import Home
@@ -91,3 +93,22 @@ def test_the_doctor_tells_of_whom_nobody_was_told_and_of_what_went_wrong(tmp_pat
         Notification.objects.filter(route=route).update(state=state, settled_at=NOW)
         assert look(home, NOW + timedelta(hours=23)).verdict == "look"
         assert look(home, NOW + timedelta(hours=25)).verdict == "well"
+
+
+def test_a_secret_for_a_program_is_made_and_shown_once(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert keepwell(home, "init", "--email", "ada@ours.example").returncode == 0
+    words = ("add", "--team", "CRM", "--channel", "webhook", "--role", "crm", "--target-stdin")
+    with hook_receiver() as hook:
+        added = keepwell_with(home, f"{hook.url}/in\n", *words)
+        made = re.search(r"^Secret:    (whsec_\S+)  \(it is not shown again\)$", added.stdout, re.MULTILINE)
+        assert made, added.stdout + added.stderr
+        assert keepwell_with(home, "", "test", "1").stdout == "The message was taken.\n"
+        own = keepwell_with(home, f"{hook.url}/in {made.group(1)}\n", *words)
+    assert "Secret" not in own.stdout
+    signed = hook.headers[0]
+    body = hook.bodies[0].decode()
+    sent_at = datetime.fromtimestamp(int(signed["webhook-timestamp"]), UTC)
+    assert Webhook(made.group(1)).sign(signed["webhook-id"], sent_at, body) == signed["webhook-signature"]
+    shown = keepwell_with(home, "", "list").stdout + keepwell_with(home, "", "list", "--json").stdout
+    assert "whsec_" not in shown

@@ -182,4 +182,5 @@ def test_the_worker_goes_on_auditing_after_a_look_that_failed(tmp_path: Path, mo
 
 def test_a_heartbeat_that_is_refused_says_why(monitor: Hook) -> None:
     monitor.status = 404
-    assert send_heartbeat(monitor.url) == Receipt("refused", "The monitor answered 404.")
+    assert send_heartbeat(monitor.url) == Receipt("failed", "The hook answered 404.")
+    assert send_heartbeat("ftp://monitor.example").outcome == "failed"

@@ -1,5 +1,6 @@
 """Notices from the queue to their recipients, through real peers: at most once, in order, and nothing in silence."""
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ from django.db import transaction
 from keepwell.base.business_time import Calendar
 from keepwell.base.errors import UserError
 from keepwell.base.settings import Settings
-from keepwell.facts.gathering import WINDOW
+from keepwell.facts.gathering import MOST_AT_ONCE, WINDOW
 from keepwell.facts.notice import Notice
 from keepwell.jobs.deliver import LEASE, MOST_ATTEMPTS, PAUSES, Post
 from keepwell.jobs.notify import do_queue_notifications, do_suppress_notifications
 from keepwell.jobs.route import (
+    completed_target,
     do_add_route,
     do_assign_role,
     do_remove_route,
@@ -299,7 +301,7 @@ def test_private_targets_are_refused_without_the_setting(settings: Settings, hoo
     named = hook.url.replace("127.0.0.1", "localhost")
     do_add_route(settings, team="#cs", channel="slack", target=named, by="cli:ops", now=NOW)
     queue(notice(1))
-    assert deliver(closed) == {"failed": 1}
+    assert deliver(closed) == {"refused": 1}
     assert hook.paths == []
 
 
@@ -309,7 +311,7 @@ def test_private_targets_are_refused_without_the_setting(settings: Settings, hoo
         ({"member": "bem@ours.example"}, "Did you mean 'ben@ours.example'"),
         (
             {"member": "ben@ours.example", "channel": "slak"},
-            "expected one of apprise, mail, slack. Did you mean 'slack'",
+            "expected one of apprise, mail, slack, teams, webhook. Did you mean 'slack'",
         ),
         ({"member": "ben@ours.example", "severity": "hgh"}, "critical, high, medium, low. Did you mean 'high'"),
         ({"member": "ben@ours.example", "team": "#cs"}, "one member or to one team"),
@@ -335,3 +337,103 @@ def test_roles_are_given_and_taken(settings: Settings) -> None:
         do_unassign_role("ctoo", "ben@ours.example", by="cli:ops", now=NOW)
     do_unassign_role("cto", "ben@ours.example", by="cli:ops", now=NOW)
     assert list(AuditEntry.objects.order_by("pk").values_list("act", flat=True)) == ["assign_role", "unassign_role"]
+
+
+def crm(settings: Settings, hook: Hook, **more: object) -> NotificationRoute:
+    """A program that is told everything."""
+    target, _ = completed_target("webhook", hook.url + "/in")
+    return do_add_route(settings, team="crm", channel="webhook", target=target, by="cli:ops", now=NOW, **more)  # type: ignore[arg-type]
+
+
+def names(hook: Hook) -> list[str]:
+    return [headers["webhook-id"] for headers in hook.headers]
+
+
+def test_a_program_gets_every_notice_by_itself_and_at_once(settings: Settings, hook: Hook) -> None:
+    crm(settings, hook)
+    queue(notice(1, account_key="acme", severity="critical", respond_by=NOW + MINUTE), notice(2))
+    assert deliver(settings) == {"sent": 2}
+    queue(notice(3), now=NOW + MINUTE)
+    assert deliver(settings, NOW + MINUTE) == {"sent": 1}
+    told = sorted((json.loads(body) for body in hook.bodies), key=lambda one: one["data"]["id"])
+    assert [one["data"]["id"] for one in told] == [1, 2, 3]
+    assert len(set(names(hook))) == 3
+    assert told[0] == {
+        "type": "keepwell.alert",
+        "timestamp": "2026-11-25T08:00:00+00:00",
+        "data": {
+            "subject": "alert", "id": 1, "account": {"key": "acme", "name": "Account 1"},
+            "title": "Health score below 20", "sentence": "The health score fell from 41 to 18 in 2 days.",
+            "severity": "critical", "roles": [], "link": "https://keepwell.example/alerts/1", "happened_at": None,
+            "respond_by": "2026-11-25T08:01:00+00:00",
+        },
+    }  # fmt: skip
+
+
+def test_what_a_program_gets_again_has_the_same_id(settings: Settings, hook: Hook) -> None:
+    crm(settings, hook)
+    hook.status = 503
+    queue(notice(1))
+    assert deliver(settings) == {"refused": 1}
+    queue(notice(2), now=NOW + MINUTE)
+    hook.status = 200
+    assert deliver(settings, NOW + MINUTE) == {"sent": 2}
+    first, *later = zip(names(hook), hook.bodies, strict=True)
+    assert first in later
+    assert len({name for name, _ in later}) == 2
+    assert {headers["webhook-timestamp"] for headers in hook.headers} == {"1795593600", "1795593660"}
+
+
+def test_a_message_with_more_in_it_is_another_one(settings: Settings, boxes: Mailboxes) -> None:
+    ceo_is_ben(settings)
+    boxes.answers["DATA"] = "451 later"
+    queue(notice(1))
+    deliver(settings)
+    tried = Notification.objects.get().message_id
+    deliver(settings, NOW + MINUTE)
+    assert Notification.objects.get().message_id == tried
+    boxes.answers.clear()
+    queue(notice(2), now=NOW + 2 * MINUTE)
+    assert deliver(settings, NOW + 7 * MINUTE) == {"sent": 1}
+    assert tried not in Notification.objects.values_list("message_id", flat=True)
+
+
+def test_a_program_is_posted_a_few_notices_at_a_time(settings: Settings, hook: Hook) -> None:
+    crm(settings, hook)
+    queue(*(notice(number) for number in range(MOST_AT_ONCE + 3)))
+    assert deliver(settings) == {"sent": MOST_AT_ONCE}
+    assert deliver(settings) == {"sent": 3}
+
+
+def test_a_hook_that_is_gone_has_failed_for_good(settings: Settings, hook: Hook) -> None:
+    crm(settings, hook)
+    hook.status = 410
+    queue(notice(1))
+    assert deliver(settings) == {"failed": 1}
+    assert Notification.objects.get(route__isnull=False).reason == "The hook answered 410."
+
+
+def test_what_is_for_programs_goes_to_them_alone(settings: Settings, hook: Hook, boxes: Mailboxes) -> None:
+    ceo_is_ben(settings)
+    event = notice(1, subject="step", event="crm.at_risk", data={"score": 18.5}, severity="medium")
+    crm(settings, hook, roles=["cto"])
+    queue(event)
+    assert (deliver(settings), hook.bodies) == ({}, [])
+    row = Notification.objects.get()
+    assert (row.state, row.reason) == (
+        "suppressed",
+        "No webhook takes what is told to ceo; add one: keepwell notify add --channel webhook --role ceo …",
+    )
+    assert notification_health(now=NOW, late=MINUTE).untold == 1
+    crm(settings, hook, roles=["ceo"])
+    queue(replace(event, subject_id=2))
+    assert deliver(settings) == {"sent": 1}
+    told = json.loads(hook.bodies[0])
+    assert (told["type"], told["data"]["score"], told["data"]["roles"]) == ("crm.at_risk", 18.5, ["ceo"])
+    assert boxes.taken == []
+
+
+def test_a_test_message_to_a_program_says_that_it_is_one(settings: Settings, hook: Hook) -> None:
+    route = crm(settings, hook)
+    assert do_test_route(settings, route.pk, by="cli:ops", now=NOW).outcome == "sent"
+    assert json.loads(hook.bodies[0])["type"] == "keepwell.test"

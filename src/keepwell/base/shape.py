@@ -81,10 +81,12 @@ def _exact(value: object) -> Decimal:
 
 NAME = r"^[a-z][a-z0-9_]*$"
 FILE_NAME = r"^[a-z][a-z0-9_]*\.yaml$"
+DOTTED_NAME = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"
 # What a pattern asks for, in words.
 PATTERNS: Mapping[str, str] = {
     NAME: "small letters, digits and underscores, beginning with a letter",
     FILE_NAME: "the name of a file in the same folder, such as model.yaml",
+    DOTTED_NAME: "small letters, digits and underscores, with points between words, such as crm.at_risk",
 }
 
 # Ids stand in SQL, in URLs and in the names of columns.

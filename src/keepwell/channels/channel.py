@@ -52,6 +52,12 @@ class Channel:
     """What the channel is called on screen."""
     target: ClassVar[str]
     """What its target is, for people."""
+    is_for_programs: ClassVar[bool] = False
+    """Whether a program reads it: each notice then goes by itself, and what a step posts goes there."""
+
+    def completed(self, target: str) -> tuple[str, str]:
+        """The target with what it lacks and can be made, such as a secret; and that, to be shown once, or ""."""
+        return target, ""
 
     def checked(self, target: str, means: Means) -> str:
         """The target as it is kept; raises `TargetError` for one that cannot be used."""

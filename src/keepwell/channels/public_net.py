@@ -35,9 +35,10 @@ class PrivateError(OSError):
 
 @dataclass(slots=True)
 class Watch:
-    """What a guarded piece of work did."""
+    """What a guarded piece of work did: whether an address was refused, and whether it went to one that was not."""
 
     was_refused: bool = False
+    has_connected: bool = False
 
 
 _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
@@ -100,3 +101,4 @@ def _judge(event: str, args: tuple[object, ...]) -> None:
     if not (isinstance(host, str) and is_public(host)):
         watch.was_refused = True
         raise PrivateError(UNREACHABLE)
+    watch.has_connected = True

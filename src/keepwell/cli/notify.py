@@ -50,7 +50,7 @@ def list_routes(as_json: AsJson = False) -> None:
 def add(
     member: Annotated[str, typer.Argument(help="E-mail address of the member; left out for a team.")] = "",
     team: Annotated[str, typer.Option(help="Name of a team or of its chat channel, instead of a member.")] = "",
-    channel: Annotated[str, typer.Option(help="mail, slack or apprise.")] = "mail",
+    channel: Annotated[str, typer.Option(help="mail, slack, teams, webhook or apprise.")] = "mail",
     target_stdin: Annotated[
         bool, typer.Option("--target-stdin", help="Read the target from standard input: an address, a hook's URL.")
     ] = False,
@@ -59,20 +59,23 @@ def add(
 ) -> None:
     """Tell a member or a team from now on. Without a target, a member gets mail at their own address."""
     settings = start()
-    from keepwell.jobs.route import do_add_route
+    from keepwell.jobs.route import completed_target, do_add_route
 
+    target, made = completed_target(channel, _target()) if target_stdin else ("", "")
     route = do_add_route(
         settings,
         member=member,
         team=team,
         channel=channel,
-        target=_target() if target_stdin else "",
+        target=target,
         severity=severity,
         roles=role or (),
         by=operator(),
         now=SystemClock().now(),
     )
     typer.echo(f"Route {route.pk}: {route}")
+    if made:
+        typer.echo(f"Secret:    {made}  (it is not shown again)")
     typer.echo(f"Next:      keepwell notify test {route.pk}")
 
 

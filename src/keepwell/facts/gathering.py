@@ -3,7 +3,8 @@
 What is to be told at once goes at once if the recipient was not told anything in the last ten minutes, and otherwise
 waits until they are over; whatever waits then goes in one message. Critical notices break through the wait, up to three
 times in ten minutes. Daily and weekly notices wait for their morning and go in a message of their own.
-So a recipient gets at most `MOST_IN_WINDOW` messages in any ten minutes.
+So a recipient gets at most `MOST_IN_WINDOW` messages in any ten minutes. A program gets each notice by itself
+as soon as it is due.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,8 @@ WINDOW: Final = timedelta(minutes=10)
 BREAKTHROUGHS: Final = 3
 MOST_IN_WINDOW: Final = 1 + BREAKTHROUGHS + 1
 MORNING: Final = time(9)
+MOST_AT_ONCE: Final = 8
+"""Messages to one program that may be on their way together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +79,9 @@ def next_messages(waiting: Iterable[Waiting], past: Iterable[Past], *, now: date
 def _ordered(notices: Sequence[Waiting]) -> tuple[int, ...]:
     ranked = sorted(notices, key=lambda one: (SEVERITIES.index(one.severity), one.queued_at, one.id))
     return tuple(one.id for one in ranked)
+
+
+def one_by_one(due: Iterable[Waiting]) -> list[Gathered]:
+    """What one program is to be sent now: a message for each notice, the oldest first, and not too many at once."""
+    oldest = sorted(due, key=lambda one: (one.queued_at, one.id))
+    return [Gathered("gathered", (one.id,)) for one in oldest[:MOST_AT_ONCE]]

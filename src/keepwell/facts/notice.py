@@ -5,7 +5,7 @@ members that were named for them. Where nobody holds a role, owners and admins a
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
 
@@ -23,7 +23,8 @@ ADMIN: Final = "admin"
 class Notice:
     """What is told of a subject. `sentence` says what happened, with numbers; `link` is the path of its page.
 
-    `account_name` is empty for what concerns no account, such as a source that fell silent.
+    `account_name` and `account_key` are empty for what concerns no account, such as a source that fell silent. With an
+    `event` it is for programs alone, by that name; `data` is what they read of it besides, as values of JSON.
     """
 
     subject: Subject
@@ -38,6 +39,9 @@ class Notice:
     tell: Tell = "at_once"
     happened_at: datetime | None = None
     respond_by: datetime | None = None
+    account_key: str = ""
+    event: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

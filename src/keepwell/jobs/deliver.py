@@ -25,12 +25,13 @@ from keepwell.base.registry import kinds
 from keepwell.base.settings import Settings
 from keepwell.channels import kinds as channel_kinds
 from keepwell.channels.channel import Channel, Means
-from keepwell.facts.gathering import WINDOW, Gathered, Past, Waiting, Way, next_messages
+from keepwell.facts.gathering import WINDOW, Gathered, Past, Waiting, Way, next_messages, one_by_one
 from keepwell.facts.message import Message, Outcome, Receipt
 from keepwell.facts.notice import Notice, Severity, Subject, Tell
+from keepwell.facts.notice_entry import entry_of
 from keepwell.facts.notice_text import ToldNotice, subject_and_text
 from keepwell.jobs.audit import record_act
-from keepwell.jobs.route import means_of
+from keepwell.jobs.route import is_for_programs, means_of
 from keepwell.jobs.secret import open_vault, place_of_route
 from keepwell.jobs.update_rows import update_rows
 from keepwell.store.models import Notification, NotificationRoute
@@ -116,7 +117,8 @@ class Post:
             if is_busy or (route.paused_until is not None and route.paused_until > now):
                 return []
             rows = {row.pk: row for row in waiting.filter(due_at__lte=now)}
-            planned = next_messages(map(_waiting, rows.values()), _past(route, now), now=now)
+            due = map(_waiting, rows.values())
+            planned = one_by_one(due) if is_for_programs(route) else next_messages(due, _past(route, now), now=now)
             return [
                 flight
                 for one in planned
@@ -127,10 +129,12 @@ class Post:
         self, route: NotificationRoute, planned: Gathered, rows: Sequence[Notification], now: datetime
     ) -> Flight | None:
         means = means_of(self._settings)
-        subject, text = subject_and_text(
-            [_told(row) for row in rows], pages=self._settings.pages, zone=self._settings.calendar_zone
-        )
-        message = Message(secrets.token_hex(16), subject, text, now)
+        pages, told = self._settings.pages, [_told(row) for row in rows]
+        subject, text = subject_and_text(told, pages=pages, zone=self._settings.calendar_zone)
+        entries = [
+            entry_of(one.notice, queued_at=row.queued_at, pages=pages) for one, row in zip(told, rows, strict=True)
+        ]
+        message = Message(_same_id(route, rows) or secrets.token_hex(16), subject, text, now, tuple(entries))
         claim = {"message_id": message.id, "way": planned.way, "claimed_at": now, "lease_until": now + LEASE}
         claimed = Notification.objects.filter(pk__in=planned.ids, state="todo")
         for row in rows:
@@ -198,7 +202,15 @@ def _put_back(rows: "QuerySet[Notification]", receipt: Receipt, now: datetime) -
     rows.filter(attempts__gte=MOST_ATTEMPTS).update(
         state="failed", reason=f"Given up after {MOST_ATTEMPTS} attempts. {reason}"[:300], settled_at=now
     )
-    rows.update(state="todo", reason=reason, message_id="", way="", claimed_at=None, lease_until=None)
+    rows.update(state="todo", reason=reason, way="", claimed_at=None, lease_until=None)
+
+
+def _same_id(route: NotificationRoute, rows: Sequence[Notification]) -> str:
+    """The id under which just these notices were tried before, or ""."""
+    ids = {row.message_id for row in rows}
+    known = ids.pop() if len(ids) == 1 else ""
+    is_same = known and Notification.objects.filter(route=route, message_id=known).count() == len(rows)
+    return known if is_same else ""
 
 
 def _past(route: NotificationRoute, now: datetime) -> list[Past]:
@@ -227,5 +239,8 @@ def _told(row: Notification) -> ToldNotice:
         tell=cast("Tell", row.tell),
         happened_at=row.happened_at,
         respond_by=row.respond_by,
+        account_key=row.account_key,
+        event=row.event,
+        data=row.data,
     )
     return ToldNotice(notice, tuple(row.roles), tuple(row.empty_roles))

@@ -152,7 +152,7 @@ class Door:
 
     async def _run(self, thread: ThreadPoolExecutor, ask: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(thread, _with_own_connection, ask)
+            return await asyncio.get_running_loop().run_in_executor(thread, with_own_connection, ask)
         except (DatabaseError, InterfaceError) as error:
             raise ClosedError(str(error)) from error
 
@@ -160,15 +160,15 @@ class Door:
 def _noted(write: Callable[[], None]) -> None:
     """No request fails because something beside it could not be noted."""
     try:
-        _with_own_connection(write)
+        with_own_connection(write)
     except (DatabaseError, InterfaceError):
         _log.exception("What a key did could not be noted")
 
 
-def _with_own_connection(ask: Callable[[], T]) -> T:
+def with_own_connection(ask: Callable[[], T]) -> T:
+    """What a question to the database answers; one that fails leaves its thread no connection to fail by again."""
     try:
         return ask()
     except (DatabaseError, InterfaceError):
-        # The next question opens a new one.
         connection.close()
         raise

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from keepwell.base.business_time import EVENING, next_business_day
 from keepwell.facts.notice import CSM, Notice, Severity
 from keepwell.jobs.enrolment_state import Course
-from keepwell.jobs.notify import do_queue_notifications
+from keepwell.jobs.notify import Recipients, Way, do_queue_notifications, no_program
 from keepwell.jobs.signal_evidence import Scene
-from keepwell.playbooks.decision import Assign, CreateTask, Decision, Notify, Origin, Send, ShowInApp
+from keepwell.playbooks.decision import Assign, CreateTask, Decision, Notify, Origin, PostEvent, Send, ShowInApp
 from keepwell.playbooks.voice import IN_APP
 from keepwell.store.models import Account, EnrolmentRecord, StepRecord, Task, Touch
 from keepwell.store.read.member import holders_of_roles
@@ -31,7 +32,8 @@ class Effects:
         self._holders = holders_of_roles()
         self._touches: list[Touch] = []
         self._tasks: list[Task] = []
-        self._told: list[tuple[Course, Notify]] = []
+        self._told: list[tuple[Course, Notify | PostEvent]] = []
+        self._recipients: Recipients | None = None
         self._count: Counter[str] = Counter()
 
     @property
@@ -51,7 +53,7 @@ class Effects:
                 self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
                 self._tasks[-1].template = decision.document
                 self._count["tasks"] += 1
-            elif isinstance(decision, Notify):
+            elif isinstance(decision, Notify | PostEvent):
                 self._told.append((course, decision))
                 self._count["notices"] += 1
             elif isinstance(decision, Assign):
@@ -63,7 +65,7 @@ class Effects:
         Touch.objects.bulk_create(self._touches, batch_size=500)
         Task.objects.bulk_create(self._tasks, batch_size=500)
         notices = [self._task_notice(task) for task in self._tasks if task.assignee_id is not None]
-        notices += self._step_notices()
+        notices += self._told_notices()
         do_queue_notifications(notices, calendar=self._scene.calendar, by=BY, now=self._now)
 
     def touch(self, course: Course, decision: Send | ShowInApp) -> Touch:
@@ -145,6 +147,7 @@ class Effects:
             subject="task",
             subject_id=task.pk,
             account_name=str(account),
+            account_key=account.key,
             title=task.title,
             sentence=task.about or "A playbook asks for it.",
             severity=self._severity(task.enrolment),
@@ -154,7 +157,8 @@ class Effects:
             respond_by=task.due_at,
         )
 
-    def _step_notices(self) -> list[Notice]:
+    def _told_notices(self) -> list[Notice]:
+        """What steps tell members and programs; the step that no program hears of is marked so."""
         if not self._told:
             return []
         records = {course.record.pk for course, _ in self._told}
@@ -162,22 +166,41 @@ class Effects:
         ids = {(enrolment, step): pk for pk, enrolment, step in steps.values_list("pk", "enrolment_id", "step")}
         found = []
         for course, decision in self._told:
-            account = self._scene.accounts[course.record.account_id]
-            found.append(
-                Notice(
-                    subject="step",
-                    subject_id=ids[course.record.pk, decision.origin.step],
-                    account_name=str(account),
-                    title=course.record.title,
-                    sentence=decision.sentence,
-                    severity=self._severity(course.record),
-                    roles=decision.roles,
-                    link=f"/enrolments/{course.record.pk}",
-                    account_owner_id=account.owner_id,
-                    respond_by=decision.origin.done_by,
-                )
-            )
+            step = ids[course.record.pk, decision.origin.step]
+            notice = self.notice(course, decision, step)
+            if isinstance(decision, PostEvent) and not self.programs(notice):
+                StepRecord.objects.filter(pk=step).update(state="skipped", because=no_program(decision.roles)[:300])
+            found.append(notice)
         return found
+
+    def notice(self, course: Course, decision: Notify | PostEvent, step: int) -> Notice:
+        """What such a decision tells; `step` is the number of its row."""
+        record, origin = course.record, decision.origin
+        account = self._scene.accounts[record.account_id]
+        notice = Notice(
+            subject="step",
+            subject_id=step,
+            account_name=str(account),
+            account_key=account.key,
+            title=record.title,
+            sentence=decision.sentence if isinstance(decision, Notify) else f"Step of the playbook: {record.title}",
+            severity=self._severity(record),
+            roles=decision.roles,
+            link=f"/enrolments/{record.pk}",
+            account_owner_id=account.owner_id,
+            respond_by=origin.done_by,
+            data={"package": record.package, "playbook": record.playbook, "step": origin.step},
+        )
+        if isinstance(decision, Notify):
+            return notice
+        data = {**notice.data, "score": decision.score, "band": decision.band, "data": dict(decision.data)}
+        return replace(notice, title=decision.title, event=decision.event, data=data)
+
+    def programs(self, notice: Notice) -> list[Way]:
+        """The routes by which programs would hear of it."""
+        if self._recipients is None:
+            self._recipients = Recipients.read()
+        return self._recipients.programs(notice)
 
     def _severity(self, record: EnrolmentRecord | None) -> Severity:
         if record is None:

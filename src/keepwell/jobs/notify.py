@@ -1,7 +1,9 @@
 """Notices to members: put into the queue with what was noticed, and taken out again by what has settled itself."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
@@ -10,29 +12,83 @@ from keepwell.facts.gathering import due_at
 from keepwell.facts.notice import Notice, Subject, Told, is_at_least, who_is_told
 from keepwell.facts.notice_text import one_line
 from keepwell.jobs.audit import record_act
+from keepwell.jobs.route import is_for_programs
 from keepwell.store.models import Member, Notification, NotificationRoute
 from keepwell.store.read.member import holders_of_roles
 
-NO_ROUTE = "No route leads to this member."
+NO_ROUTE: Final = "No route leads to this member."
 _LONGEST_TITLE, _LONGEST_NAME = 300, 512
+# Route, member and roles of a row; None where nothing leads there.
+Way = tuple[NotificationRoute | None, int | None, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Everybody who can be told something, and by what."""
+
+    members: Collection[int]
+    holders: Mapping[str, Sequence[int]]
+    routes: Sequence[NotificationRoute]
+
+    @classmethod
+    def read(cls) -> "Recipients":
+        members = set(Member.objects.filter(is_active=True).values_list("pk", flat=True))
+        routes = NotificationRoute.objects.filter(removed_at=None).order_by("pk")
+        return cls(members, holders_of_roles(), list(routes))
+
+    def told(self, notice: Notice) -> Told:
+        return who_is_told(notice, self.holders, self.members)
+
+    def ways(self, notice: Notice, told: Told) -> Iterator[Way]:
+        """A team's route answers for the roles of the notice itself. What no program takes has a way that is none."""
+        if notice.event:
+            yield from self.programs(notice) or [(None, None, notice.roles)]
+            return
+        for route in self.routes:
+            if route.member_id is None and _takes(route, notice, notice.roles):
+                yield route, None, [role for role in notice.roles if role in route.roles]
+        for member, roles in told.members.items():
+            own = [route for route in self.routes if route.member_id == member]
+            if not own:
+                yield None, member, roles
+            for route in own:
+                if _takes(route, notice, roles):
+                    yield route, member, roles
+
+    def programs(self, notice: Notice) -> list[Way]:
+        """The routes of a notice that is for programs: those of teams, and of members who hold one of its roles."""
+        told = self.told(notice)
+        found: list[Way] = []
+        for route in filter(is_for_programs, self.routes):
+            held = notice.roles if route.member_id is None else told.members.get(route.member_id, ())
+            roles = [role for role in held if role in notice.roles]
+            if roles and _takes(route, notice, roles):
+                found.append((route, route.member_id, roles))
+        return found
+
+
+def no_program(roles: Sequence[str]) -> str:
+    """Why nobody heard of what was for programs."""
+    told = " or ".join(roles)
+    return (
+        f"No webhook takes what is told to {told}; add one: keepwell notify add --channel webhook --role {roles[0]} …"
+    )
 
 
 def do_queue_notifications(notices: Sequence[Notice], *, calendar: Calendar, by: str, now: datetime) -> int:
     """Queue each notice for everybody who is told of it, and return how many rows that made.
 
     Call it inside the transaction that opens the subjects. A notice of a subject that a recipient was told of, or is
-    about to be, changes nothing. A member without a route gets a row that says so.
+    about to be, changes nothing. A member without a route gets a row that says so, and so does what no program takes.
     """
     if not notices:
         return 0
     with transaction.atomic():
-        members = set(Member.objects.filter(is_active=True).values_list("pk", flat=True))
-        holders = holders_of_roles()
-        routes = list(NotificationRoute.objects.filter(removed_at=None).order_by("pk"))
+        recipients = Recipients.read()
         rows = []
         for notice in notices:
-            told = who_is_told(notice, holders, members)
-            rows += [_row(notice, told, calendar, now, *way) for way in _ways(notice, told, routes)]
+            told = recipients.told(notice)
+            rows += [_row(notice, told, calendar, now, *way) for way in recipients.ways(notice, told)]
         before = Notification.objects.count()
         Notification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
         made = Notification.objects.count() - before
@@ -57,22 +113,6 @@ def do_suppress_notifications(
     return count
 
 
-def _ways(
-    notice: Notice, told: Told, routes: Sequence[NotificationRoute]
-) -> Iterator[tuple[NotificationRoute | None, int | None, Sequence[str]]]:
-    """Route, member and roles of each row; a team's route answers for the roles of the notice itself."""
-    for route in routes:
-        if route.member_id is None and _takes(route, notice, notice.roles):
-            yield route, None, [role for role in notice.roles if role in route.roles]
-    for member, roles in told.members.items():
-        own = [route for route in routes if route.member_id == member]
-        if not own:
-            yield None, member, roles
-        for route in own:
-            if _takes(route, notice, roles):
-                yield route, member, roles
-
-
 def _takes(route: NotificationRoute, notice: Notice, roles: Sequence[str]) -> bool:
     in_role = not route.roles or any(role in route.roles for role in roles)
     return in_role and is_at_least(notice.severity, route.severity)
@@ -94,7 +134,10 @@ def _row(
         empty_roles=list(told.empty_roles),
         subject=notice.subject,
         subject_id=notice.subject_id,
+        account_key=notice.account_key,
         account_name=one_line(notice.account_name, _LONGEST_NAME),
+        event=notice.event,
+        data=dict(notice.data),
         title=one_line(notice.title, _LONGEST_TITLE),
         sentence=one_line(notice.sentence),
         severity=notice.severity,
@@ -105,6 +148,6 @@ def _row(
         queued_at=now,
         due_at=due_at(notice.tell, calendar, now=now),
         state="todo" if route is not None else "suppressed",
-        reason="" if route is not None else NO_ROUTE,
+        reason="" if route is not None else no_program(notice.roles)[:300] if notice.event else NO_ROUTE,
         settled_at=None if route is not None else now,
     )

@@ -7,8 +7,9 @@ from datetime import datetime
 from keepwell.jobs.enrolment_effect import Effects
 from keepwell.jobs.enrolment_start import refusal_told
 from keepwell.jobs.enrolment_state import Course
+from keepwell.jobs.notify import no_program
 from keepwell.jobs.touch_text import FieldValues, sender_name
-from keepwell.playbooks.decision import Assign, CreateTask, Decision, Enrol, Notify, Offer, Send, ShowInApp
+from keepwell.playbooks.decision import Assign, CreateTask, Decision, Enrol, Notify, Offer, PostEvent, Send, ShowInApp
 from keepwell.playbooks.render import MessageError
 from keepwell.playbooks.start import Earlier, start_refusal
 from keepwell.store.models import Account, Member, Touch
@@ -74,6 +75,8 @@ def deeds_of(
         elif isinstance(decision, Notify):
             told = _listed([_held(role, course.record.account, effects) for role in decision.roles])
             yield None, Deed(f"Tells {told}: {decision.sentence}")
+        elif isinstance(decision, PostEvent):
+            yield None, _posted(decision, course, effects)
         elif isinstance(decision, Offer):
             for name, expires_at in decision.expires_at.items():
                 yield None, Deed(f"Offers '{name}' ({course.playbook.offers[name].title})", stands_until=expires_at)
@@ -111,6 +114,14 @@ def _task(decision: CreateTask, course: Course, effects: Effects, values: FieldV
         except MessageError as error:
             document = "The draft could not be written: " + " ".join(error.reasons)
     return Deed(f"A task for {_held(decision.role, record.account, effects)}", task.due_at, document=document)
+
+
+def _posted(decision: PostEvent, course: Course, effects: Effects) -> Deed:
+    ways = effects.programs(effects.notice(course, decision, 0))
+    routes = [f"{route} (route {route.pk})" for route, *_ in ways if route is not None]
+    if not routes:
+        return Deed(f"Posts nothing: {no_program(decision.roles)}")
+    return Deed(f"Posts '{decision.event}': {_listed(routes)}")
 
 
 def _assigned(decision: Assign, course: Course, effects: Effects) -> Iterator[Deed]:

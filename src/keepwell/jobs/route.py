@@ -14,7 +14,7 @@ from keepwell.base.settings import Settings
 from keepwell.base.shape import NAME, PATTERNS
 from keepwell.channels import kinds as channel_kinds
 from keepwell.channels.channel import Channel, MailServer, Means
-from keepwell.facts.message import Message, Receipt
+from keepwell.facts.message import Entry, Message, Receipt
 from keepwell.facts.notice import ADMIN, CSM, SEVERITIES
 from keepwell.facts.notice_text import one_line
 from keepwell.jobs.audit import record_act
@@ -25,6 +25,7 @@ from keepwell.store.models import Member, Notification, NotificationRoute, RoleH
 # The target of a route decides where news of customers go.
 MAY_SET_ROUTES: Final = ("owner", "admin")
 MAIL: Final = "mail"
+TEST_NAME: Final = "keepwell.test"
 _ROLE: Final = re.compile(NAME)
 _TEST: Final = (
     "A test message of Keepwell",
@@ -102,7 +103,9 @@ def do_test_route(settings: Settings, number: int, *, by: str, now: datetime) ->
     route = find_route(number)
     channel = kinds(channel_kinds, Channel)[route.channel]()
     target = open_vault(settings).decrypt(route.target, place_of_route(route.pk))
-    receipt = channel.send(target, Message(secrets.token_hex(16), *_TEST, now), means_of(settings))
+    entries = (Entry(TEST_NAME, now, {"title": _TEST[0], "sentence": _TEST[1].strip()}),)
+    message = Message(secrets.token_hex(16), *_TEST, now, entries)
+    receipt = channel.send(target, message, means_of(settings))
     with transaction.atomic():
         if receipt.outcome == "sent":
             NotificationRoute.objects.filter(pk=route.pk).update(refusals=0, paused_until=None)
@@ -154,6 +157,18 @@ def find_route(number: int) -> NotificationRoute:
     if found is None:
         raise UserError(f"There is no route {number}; 'keepwell notify list' shows all of them.")
     return found
+
+
+def is_for_programs(route: NotificationRoute) -> bool:
+    """Whether a program reads what goes by the route."""
+    found = kinds(channel_kinds, Channel).get(route.channel)
+    return found is not None and found.is_for_programs
+
+
+def completed_target(channel: str, target: str) -> tuple[str, str]:
+    """A target with what its channel makes where it lacks it; and that, to be shown once, or ""."""
+    found = kinds(channel_kinds, Channel).get(channel)
+    return (target, "") if found is None else found().completed(target)
 
 
 def _active(email: str) -> Member:

@@ -77,6 +77,19 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class PostEvent:
+    """An event of this name goes to the webhooks of these roles, with the account as it is and `data` of the step."""
+
+    origin: Origin
+    roles: tuple[str, ...]
+    event: str
+    title: str
+    score: float | None
+    band: str
+    data: Mapping[str, str | bool | int | float]
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """These offers stand from now on, each before the instant given for it."""
 
@@ -101,4 +114,4 @@ class Finish:
     step: str = ""
 
 
-Decision = Send | ShowInApp | CreateTask | Assign | Notify | Offer | Enrol | Finish
+Decision = Send | ShowInApp | CreateTask | Assign | Notify | PostEvent | Offer | Enrol | Finish

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from keepwell.health.weight import NANO
 from keepwell.signals.condition import When
 from keepwell.signals.panel import Panel
 
@@ -23,6 +24,12 @@ class Facts:
     is_churned: bool = False
     is_opted_out: bool = False
     is_signal_open: bool | None = None
+
+    def score_and_band(self) -> tuple[float | None, str]:
+        """The score in points and the id of its band; None and "" where it has none."""
+        panel, band = self.panel, int(self.panel.band[ROW])
+        score = int(panel.nano_points[ROW]) / NANO if panel.has_score[ROW] else None
+        return score, panel.bands[band] if band >= 0 else ""
 
     def truth(self, when: When) -> int:
         """Whether a condition holds now: 1, -1, or 0 where nobody can say."""

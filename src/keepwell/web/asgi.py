@@ -15,5 +15,7 @@ from keepwell.base.clock import SystemClock  # noqa: E402
 from keepwell.jobs.door import Door  # noqa: E402
 from keepwell.jobs.inbox import inbox_of_process  # noqa: E402
 from keepwell.web.ingest import Intake  # noqa: E402
+from keepwell.web.shown_stream import ShownStreams  # noqa: E402
 
-application = Intake(pages, Door(settings.KEEPWELL), inbox_of_process(), SystemClock())
+intake = Intake(pages, Door(settings.KEEPWELL), inbox_of_process(), SystemClock())
+application = ShownStreams(intake, SystemClock())

@@ -1,10 +1,16 @@
-"""Requests whose first lines never end are cut off; the server itself would collect them without bound."""
+"""Requests whose first lines never end are cut off; the server itself would collect them without bound.
 
-from typing import Final
+Answers that never end by themselves are told when the server ends, which would otherwise wait for them.
+"""
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from collections.abc import Callable
+from typing import Final, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_BYTES: Final = 64 * 1024
+ENDS: Final = "keepwell.ends"
+"""In the scope of a request: what to call when the server ends."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -28,3 +34,13 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        # Before its first request a link has no cycle.
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete:
+            return
+        ends = cast("dict[str, object]", cycle.scope).get(ENDS)
+        if ends is not None:
+            cast("Callable[[], None]", ends)()

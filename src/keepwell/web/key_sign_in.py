@@ -68,10 +68,10 @@ class KeySignIn:
         leaked = keys_in(request.get_full_path())
         if leaked:
             return _leaked(request, leaked)
-        bearer = _BEARER.fullmatch(request.headers.get("Authorization", ""))
-        if bearer is None or not request.path.startswith("/api/"):
+        text = bearer_of(request.headers.get("Authorization", ""))
+        if not text or not request.path.startswith("/api/"):
             return self.get_response(request)
-        return self._refusal(request, bearer.group(1)) or self.get_response(request)
+        return self._refusal(request, text) or self.get_response(request)
 
     def _refusal(self, request: HttpRequest, text: str) -> HttpResponseBase | None:
         """None, and the request signed in, where the key may do what is asked."""
@@ -94,7 +94,7 @@ class KeySignIn:
             return answer
         if self._is_due("use", held.id, now, USE_NOTED_EVERY):
             do_note_use([held.id], now=now)
-        missing = _missing_scope(held, request)
+        missing = _missing_scope(held, request.method or "", request.path)
         if missing:
             return _error(missing, 403)
         request.user = member
@@ -110,20 +110,34 @@ class KeySignIn:
             return True
 
 
+def bearer_of(authorization: str) -> str:
+    """The key in a header, "" where it holds none."""
+    found = _BEARER.fullmatch(authorization)
+    return found.group(1) if found else ""
+
+
+def member_by_key(text: str, address: str, method: str, path: str, *, now: datetime) -> Member | None:
+    """Whom the key with this text acts for, while it may still ask this from there; None where it may not."""
+    held = read_key(text, now=now)
+    if held is None or not held.may_come_from(address) or _missing_scope(held, method, path):
+        return None
+    return _member(held)
+
+
 def needed_scope(method: str, path: str) -> str:
     """Resource and deed, as /api/accounts:batch by PUT is accounts:write."""
     resource = re.split(r"[/:]", path.removeprefix("/api/"), maxsplit=1)[0]
     return f"{resource}:{'read' if method in _READING else 'write'}"
 
 
-def _missing_scope(held: Held, request: HttpRequest) -> str:
+def _missing_scope(held: Held, method: str, path: str) -> str:
     """The sentence for what the key may not, or "". What no scope names is shut to every key."""
     if held.kind in SENDING:
-        if held.kind == "srv" and (request.method, request.path) == ("PUT", UPSERT):
+        if held.kind == "srv" and (method, path) == ("PUT", UPSERT):
             # A server key tells of accounts as well as of events.
             return ""
         return f"The key {held.name} only sends events; expected one of kind red or adm."
-    needed = needed_scope(request.method or "", request.path)
+    needed = needed_scope(method, path)
     if needed in held.scopes or (needed == "openapi.json:read" and held.scopes):
         return ""
     if needed not in SCOPES:

@@ -56,6 +56,10 @@ CASES = {
             "playbooks/one.yaml:5: unknown role 'cfo'. Known: csm, admin.",
         ),
         (
+            {"one": one(step("crm", "kind: webhook, to: [crm, crmm], after: 1h"), "roles: [crm]\n")},
+            "playbooks/one.yaml:6: unknown role 'crmm'. Did you mean 'crm'?",
+        ),
+        (
             {"one": one(TASK, "roles: [ceo]\n")},
             "playbooks/one.yaml:4: warning: no step names the role 'ceo'; leave it out.",
         ),

@@ -18,6 +18,7 @@ from keepwell.playbooks.decision import (
     Notify,
     Offer,
     Origin,
+    PostEvent,
     Send,
     ShowInApp,
 )
@@ -43,6 +44,15 @@ CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "offer": ("offers: [gift]", (Offer(HEARD, {"gift": START + hours(3)}), END)),
     "branch": ("ways: [{path: a, only_if: {no_response: true}}]", (END,)),
     "enrol": ("playbook: other", (Enrol(ORIGIN, "other"), END)),
+    "webhook": (
+        "to: [ceo], event: crm.at_risk, data: {stage: rescue, weight: 3, is_urgent: true}",
+        (
+            PostEvent(
+                ORIGIN, ("ceo",), "crm.at_risk", "T", 30.0, "low", {"stage": "rescue", "weight": 3, "is_urgent": True}
+            ),
+            END,
+        ),
+    ),
     "finish": ("", (Finish("finished", START, "one"),)),
 }
 ON_THE_CONTACTS_CLOCK = {"message", "in_app", "offer", "branch"}

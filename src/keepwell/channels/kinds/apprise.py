@@ -54,7 +54,9 @@ class Apprise(Channel):
             return _notified(service, message)
         with public_only() as watch:
             receipt = _notified(service, message)
-        return Receipt("failed", UNREACHABLE) if watch.was_refused else receipt
+        # A name may also stand for a public address, which the library then went to.
+        was_kept_back = watch.was_refused and not watch.has_connected
+        return Receipt("refused", UNREACHABLE) if was_kept_back else receipt
 
 
 def _service(target: str) -> NotifyBase | None:
@@ -63,10 +65,14 @@ def _service(target: str) -> NotifyBase | None:
         return None
     # In turn and in memory: no pool of threads, no cache on disk, no plug-ins from elsewhere.
     keep_to_themselves()
-    asset = AppriseAsset(app_id="Keepwell", app_desc="Keepwell", async_mode=False, storage_mode="memory")
+    asset = AppriseAsset(
+        app_id="Keepwell", app_desc="Keepwell", async_mode=False, storage_mode="memory", http_redirects=False
+    )
     found = Library.instantiate(target, asset=asset, suppress_exceptions=True)
     if not isinstance(found, NotifyBase):
         return None
+    # A target cannot ask for them either: where they lead was not chosen by anybody of ours.
+    found.redirects = False
     found.socket_connect_timeout = CONNECT_S
     found.socket_read_timeout = ANSWER_S
     return found

@@ -42,7 +42,8 @@ class Notification(models.Model):
     """One notice to one recipient. `route` is null where a member has none.
 
     `state` is todo, claimed, sent, failed, unknown or suppressed; `reason` says why it is one of the last three.
-    Notices that went in one message have the same `message_id`; `way` says which rule let it go.
+    Notices that went in one message have the same `message_id`, also while they wait for the next try; `way` says which
+    rule let it go. `event` and `data` are for programs.
     """
 
     route = models.ForeignKey(NotificationRoute, null=True, on_delete=models.CASCADE, related_name="notifications")
@@ -51,7 +52,10 @@ class Notification(models.Model):
     empty_roles = models.JSONField(default=list)
     subject = models.CharField(max_length=16)
     subject_id = models.BigIntegerField()
+    account_key = models.CharField(max_length=512, blank=True, default="")
     account_name = models.CharField(max_length=512, blank=True)
+    event = models.CharField(max_length=100, blank=True, default="")
+    data = models.JSONField(default=dict)
     title = models.CharField(max_length=300)
     sentence = models.TextField()
     severity = models.CharField(max_length=16)

@@ -62,6 +62,7 @@ class Touch(models.Model):
             models.Index(fields=["contact", "settled_at"], name="touch_contact"),
             models.Index(fields=["account", "queued_at"], name="touch_account"),
             models.Index(fields=["message_id"], name="touch_message"),
+            models.Index(fields=["channel", "state", "settled_at"], name="touch_shown"),
         ]
 
 

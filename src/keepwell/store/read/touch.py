@@ -81,3 +81,9 @@ def recent_touches(since: datetime) -> dict[str, int]:
     rows = Touch.objects.filter(settled_at__gte=since).order_by()
     found = dict(rows.values_list("state").annotate(count=Count("pk")))
     return {**found, "unwritten": rows.filter(state="suppressed", text="").count()}
+
+
+def newly_shown(since: datetime) -> list[tuple[int, int]]:
+    """Messages that the product shows since then, for all contacts: the id of each and that of its account."""
+    rows = Touch.objects.filter(channel="in_app", state="sent", settled_at__gte=since)
+    return list(rows.values_list("pk", "account_id"))

@@ -93,16 +93,10 @@ def list_touches(request: HttpRequest, query: Query[TouchQuery]) -> Status[objec
     return Status(200, TouchList(total=rows.count(), touches=touch_shapes(page)))
 
 
-@router.get("/shown", response={200: Feed, 404: NotFound}, summary="What the product shows a contact, oldest first")
-def shown(request: HttpRequest, query: Query[FeedQuery]) -> Status[object]:
-    """Messages of the channel `in_app`, from when on they may be shown. Ask every minute or so from your server; the
-    key that it asks with must not reach a browser."""
-    member = member_of(request)
-    account = access_account_named(member, query.account)
-    if account is None:
-        return nothing()
-    at, _, number = (query.after or "0-0").partition("-")
-    rows = access_shown(member, account.pk, query.contact, instant(int(at)), int(number))[: query.size]
+def read_feed(member: Member, account: int, contact: str, after: str, size: int) -> Feed:
+    """The first messages behind a place in the feed of a contact, at most `size` of them."""
+    at, _, number = (after or "0-0").partition("-")
+    rows = access_shown(member, account, contact, instant(int(at)), int(number))[:size]
     found = [
         Shown(
             id=row.pk,
@@ -114,8 +108,23 @@ def shown(request: HttpRequest, query: Query[FeedQuery]) -> Status[object]:
         )
         for row in rows
     ]
-    after = f"{microseconds(found[-1].shown_at)}-{found[-1].id}" if found else query.after
-    return Status(200, Feed(messages=found, next=after))
+    return Feed(messages=found, next=place_of_shown(found[-1]) if found else after)
+
+
+def place_of_shown(message: Shown) -> str:
+    """Its place in the feed: what `after` is for what comes behind it."""
+    return f"{microseconds(message.shown_at)}-{message.id}"
+
+
+@router.get("/shown", response={200: Feed, 404: NotFound}, summary="What the product shows a contact, oldest first")
+def shown(request: HttpRequest, query: Query[FeedQuery]) -> Status[object]:
+    """Messages of the channel `in_app`, from when on they may be shown. Ask every minute or so from your server; the
+    key that it asks with must not reach a browser."""
+    member = member_of(request)
+    account = access_account_named(member, query.account)
+    if account is None:
+        return nothing()
+    return Status(200, read_feed(member, account.pk, query.contact, query.after, query.size))
 
 
 @router.get("/{int:touch_id}", response={200: WholeTouchShape, 404: NotFound}, summary="One message")
