@@ -23,7 +23,6 @@ from keepwell.metrics.event_filter import EventFilter
 from keepwell.playbooks.advance import advance
 from keepwell.playbooks.decision import Decision, Enrol
 from keepwell.playbooks.facts import Facts
-from keepwell.playbooks.gates.no_response import NoResponse
 from keepwell.playbooks.playbook import CHURNED, SUPERSEDED, Playbook
 from keepwell.playbooks.start import Earlier, choose_start, start_refusal
 from keepwell.signals.book import Noun
@@ -267,7 +266,7 @@ class _Known:
 
 def _asks_for_answer(playbook: Playbook) -> bool:
     asked = (only for step in playbook.steps for _, only in step.conditions())
-    return any(isinstance(gate, NoResponse) for only in asked for gate in only.gates)
+    return any(gate.asks_for_answer for only in asked for gate in only.gates)
 
 
 def _open_signals(courses: Sequence[Course]) -> dict[tuple[str, int], bool]:

@@ -31,6 +31,7 @@ from keepwell.playbooks.decision import Enrol, Finish
 from keepwell.playbooks.enrolment import Enrolment
 from keepwell.playbooks.playbook import SUPERSEDED
 from keepwell.playbooks.start import start_refusal
+from keepwell.playbooks.step import Step
 from keepwell.playbooks.voice import Said, Verdict
 from keepwell.store.models import Account, Contact, Touch
 from keepwell.store.read.package import playbooks_of
@@ -213,8 +214,7 @@ class _Play:
             if touch is not None and deed.message is not None:
                 self._messages[touch.pk] = (touch, deed.message)
         if not skipped and not planned.deeds:
-            paths = sorted(state.paths & set(step.paths()))
-            planned.deeds.append(Deed(f"Takes the path '{paths[0]}'." if paths else "Ends the playbook."))
+            planned.deeds.append(Deed(_undecided(step, state)))
 
     def _speak(self, now: datetime) -> None:
         due = [touch for touch, _ in self._messages.values() if touch.due_at <= now]
@@ -231,6 +231,14 @@ class _Play:
             if verdict.act == "leave" and touch.channel == MAIL and touch.contact_id is not None:
                 said = Said(at=now, enrolment=NO_ROW, is_automatic=touch.approved_at is None)
                 self._said[touch.contact_id].append(said)
+
+
+def _undecided(step: Step, state: Enrolment) -> str:
+    """What a step comes to that decides nothing but the way of the enrolment."""
+    paths = sorted(state.paths & set(step.paths()))
+    if paths:
+        return f"Takes the path '{paths[0]}'."
+    return "Ends the playbook." if step.ends_enrolment() else "Waits no longer: what it waits for holds."
 
 
 def _spoken(touch: Touch, verdict: Verdict, now: datetime) -> Spoken:

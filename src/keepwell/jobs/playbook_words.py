@@ -21,6 +21,7 @@ from keepwell.playbooks.playbook import (
     Playbook,
 )
 from keepwell.playbooks.steps.finish import BY_STEP
+from keepwell.playbooks.steps.wait import TIME_UP
 from keepwell.playbooks.touch_step import NO_OFFER
 
 ENDS: Final[Mapping[str, str]] = {
@@ -41,6 +42,7 @@ SKIPPED: Final[Mapping[str, str]] = {
     NO_OFFER: "No offer that it speaks of stood.",
     "not_eligible": "The account may have none of its offers.",
     "no_path": "The account fits none of its paths.",
+    TIME_UP: "Its time was up, and what it waited for had not come.",
     CONDITION: "The account was not as the step asks.",
     CANNOT_BE_SAID: "It could not be said whether the account was as the step asks; nobody is contacted on a guess.",
 }

@@ -41,11 +41,12 @@ CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "assign": ("role: expert, reach_out: true", (Assign(ORIGIN, "expert", must_reach_out=True), END)),
     "notify": ("notify: [ceo, csm], sentence: Look", (Notify(ORIGIN, ("ceo", "csm"), "Look"), END)),
     "offer": ("offers: [gift]", (Offer(HEARD, {"gift": START + hours(3)}), END)),
+    "wait": ("within: 1h, until: {no_response: true}, then: a", (END,)),
     "branch": ("ways: [{path: a, only_if: {no_response: true}}]", (END,)),
     "enrol": ("playbook: other", (Enrol(ORIGIN, "other"), END)),
     "finish": ("", (Finish("finished", START, "one"),)),
 }
-ON_THE_CONTACTS_CLOCK = {"message", "in_app", "offer", "branch"}
+ON_THE_CONTACTS_CLOCK = {"message", "in_app", "offer", "branch", "wait"}
 
 
 def plan(kind: str, more: str = "", after: str = "0m") -> str:

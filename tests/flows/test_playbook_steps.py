@@ -1,0 +1,70 @@
+"""Steps that wait, by the real turns."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from keepwell.jobs.read_timeline import StepLine, read_timeline
+from keepwell.store.models import EnrolmentRecord, StepRecord
+from tests.flows.playbook_world import falls, playing, tasks, touches
+from tests.flows.signal_world import HOUR, MINUTE, NOW, Told, mood
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEAD = (
+    "title: Rescue\nstarts_on: critical\npriority: 90\napproval: none\nlate: skip\ngrace: 6h\nroles: [coach]\nsteps:\n"
+)
+WAITING = f"""\
+{HEAD}
+  - {{id: hello, kind: message, title: Hello, template: hello, after: 0m}}
+  - id: answer
+    kind: wait
+    title: Wait for an answer
+    after: 0m
+    within: 48h
+    until: {{responded: true}}
+    then: answered
+    otherwise: silent
+  - {{id: thanks, kind: task, title: Thank them, role: coach, after: 0m, path: answered}}
+  - {{id: again, kind: message, title: Again, template: again, after: 48h, path: silent}}
+"""
+
+
+def enrolment(account: str = "acme") -> EnrolmentRecord:
+    return EnrolmentRecord.objects.select_related("version", "account").get(account__key=account)
+
+
+def line(step: str, now: datetime, account: str = "acme") -> StepLine:
+    return next(one for one in read_timeline(enrolment(account), now=now).steps if one.step == step)
+
+
+def test_an_answer_is_waited_for_and_opens_its_path_in_the_look_that_it_calls_for(tmp_path: Path) -> None:
+    with playing(tmp_path, {"rescue": WAITING}) as world:
+        begun = falls(world, "acme", NOW)
+        falls(world, "beta", NOW)
+        assert enrolment().due_at == enrolment().started_at + 48 * HOUR
+        waiting = line("answer", begun + HOUR)
+        assert (waiting.state, waiting.at) == ("waiting", enrolment().started_at + 48 * HOUR)
+        assert waiting.told.endswith("on Wed 4 Mar 2026, 13:00 Europe/Berlin at the latest.")
+        assert line("thanks", begun + HOUR).told == "Only where the account takes the path “answered”."
+
+        heard = world.live(NOW + 20 * HOUR, Told("beta", "message_replied", NOW + 20 * HOUR - MINUTE))
+        assert tasks("beta") == ["thanks"]
+        assert line("answer", heard, "beta").told == "The account took the path “answered”."
+        assert StepRecord.objects.get(enrolment=enrolment("beta"), step="answer").at == heard
+        world.turn(begun + 48 * HOUR - timedelta(seconds=1))
+        assert touches() == touches("beta")
+        world.turn(begun + 48 * HOUR + 2 * MINUTE)
+        assert [step for step, _ in touches()] == ["hello", "again"]
+        assert [step for step, _ in touches("beta")] == ["hello"]
+        assert tasks() == []
+        assert enrolment().finished_because == enrolment("beta").finished_because == "completed"
+
+
+def test_a_condition_about_the_account_is_waited_for_too(tmp_path: Path) -> None:
+    waiting = WAITING.replace("{responded: true}", "{score: {at_least: 20}}")
+    with playing(tmp_path, {"rescue": waiting}) as world:
+        falls(world, "acme", NOW)
+        world.live(NOW + 5 * HOUR, mood("acme", NOW + 5 * HOUR - MINUTE, 25))
+        assert tasks() == ["thanks"]
