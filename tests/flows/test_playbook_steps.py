@@ -1,13 +1,15 @@
-"""Steps that wait, by the real turns."""
+"""Steps that wait and consult, by the real turns."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+import keepwell.jobs.diagnosis
 from keepwell.jobs.read_timeline import StepLine, read_timeline
-from keepwell.store.models import EnrolmentRecord, StepRecord
-from tests.flows.playbook_world import falls, playing, tasks, touches
+from keepwell.playbooks.expert import Expert, Grounds
+from keepwell.store.models import EnrolmentRecord, StepRecord, Task
+from tests.flows.playbook_world import falls, member, playing, tasks, touches
 from tests.flows.signal_world import HOUR, MINUTE, NOW, Told, mood
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,6 +30,11 @@ WAITING = f"""\
     otherwise: silent
   - {{id: thanks, kind: task, title: Thank them, role: coach, after: 0m, path: answered}}
   - {{id: again, kind: message, title: Again, template: again, after: 48h, path: silent}}
+"""
+CONSULTING = f"""\
+{HEAD}
+  - {{id: look, kind: consult, title: Look into it, role: coach, after: 1h, metrics: [mood]}}
+  - {{id: late, kind: task, title: Look back, role: coach, after: 9d}}
 """
 
 
@@ -60,6 +67,54 @@ def test_an_answer_is_waited_for_and_opens_its_path_in_the_look_that_it_calls_fo
         assert [step for step, _ in touches("beta")] == ["hello"]
         assert tasks() == []
         assert enrolment().finished_because == enrolment("beta").finished_because == "completed"
+
+
+@pytest.mark.requirement("B114", "B119", "B137", "B076")
+def test_an_expert_is_consulted_and_its_diagnosis_stands_with_the_task(tmp_path: Path) -> None:
+    with playing(tmp_path, {"rescue": CONSULTING}) as world:
+        robin = member("robin", "csm", "coach")
+        begun = falls(world, "acme", NOW)
+        assert tasks() == []
+        world.turn(begun + HOUR + MINUTE)
+        task = Task.objects.get()
+        assert (task.step, task.assignee, task.expert) == ("look", robin, "explained")
+        assert task.written_at == begun + HOUR + MINUTE
+        told = task.document.replace("\u202f", " ")
+        assert told.startswith("acme, as of 2 Mar 2026, 13:01 UTC.")
+        assert "The score is 10.0 of 100, in the band Critical since 2 Mar 2026, 12:00 UTC." in told
+        assert "1. Mood: costs 90.0 of its 100.0 points." in told
+        assert "Its value is 10; on 2 Mar 2026 it was 80. It moved the score by −70.0 points" in told
+        assert "it reads 2 events, the newest mood_told on 2 Mar 2026, 11:59 UTC." in told
+        assert "Alert of severity critical since 2 Mar 2026, 12:00 UTC: Health is critical." in told
+        world.turn(begun + 5 * HOUR)
+        assert Task.objects.get().document == task.document
+
+
+def test_another_expert_takes_the_place_of_the_one_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terse(Expert):
+        kind = "terse"
+
+        def diagnosis(self, grounds: Grounds) -> str:
+            return f"{grounds.account}: {len(grounds.alerts)} alert"
+
+    with playing(tmp_path, {"rescue": CONSULTING}) as world:
+        begun = falls(world, "acme", NOW)
+        monkeypatch.setattr(keepwell.jobs.diagnosis, "experts", lambda: {"explained": Terse})
+        world.turn(begun + HOUR + MINUTE)
+        assert Task.objects.get().document == "acme: 1 alert"
+
+
+def test_an_expert_that_fails_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Expert):
+        kind = "broken"
+
+    with playing(tmp_path, {"rescue": CONSULTING}) as world:
+        begun = falls(world, "acme", NOW)
+        monkeypatch.setattr(keepwell.jobs.diagnosis, "experts", lambda: {"explained": Broken})
+        world.turn(begun + HOUR + MINUTE)
+        assert Task.objects.get().document == (
+            "The expert 'explained' failed (NotImplementedError), so nothing was written."
+        )
 
 
 def test_a_condition_about_the_account_is_waited_for_too(tmp_path: Path) -> None:

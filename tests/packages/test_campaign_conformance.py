@@ -8,6 +8,7 @@ from keepwell.base.business_time import Calendar
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.start import choose_start
 from keepwell.playbooks.step import Step
+from keepwell.playbooks.steps.consult import Consult
 from keepwell.playbooks.steps.message import Message
 from keepwell.playbooks.steps.notify import Notify
 from keepwell.playbooks.steps.task import Task
@@ -129,6 +130,7 @@ def test_the_at_risk_protocol_counts_from_the_start() -> None:
     found = [step("crypto", "at_risk", name) for name in names]
     assert [after(one) for one in found] == [timedelta(0), HOUR, 2 * HOUR, 24 * HOUR]
     assert [tuple(one.roles()) for one in found] == [("csm",), ("expert",), ("csm",), ("vp_customer_success",)]
+    assert isinstance(found[1], Consult)
     assert found[0].template_ids() == ("at_risk_concern",)
     assert found[2].template_ids() == ("value_reinforcement",)
     only_if = found[3].only_if
@@ -145,6 +147,7 @@ def test_the_critical_protocol_counts_from_the_start() -> None:
     assert isinstance(executives, Notify)
     assert tuple(executives.notify) == ("vp_customer_success", "cto", "ceo")
     assert assessment.roles() == ("expert",)
+    assert isinstance(assessment, Consult)
     assert [after(one) for one in (call, assessment, executives, solution)] == [
         timedelta(0),
         30 * MINUTE,

@@ -320,6 +320,16 @@ def test_tasks_are_done_with_an_outcome_given_away_and_taken_back(company: Gym, 
     assert strict.post(f"/tasks/{found.pk}/complete", {"outcome": "done"}).status_code == 403
 
 
+def test_a_diagnosis_stands_with_its_task(company: Gym, client: Client) -> None:
+    Task.objects.filter(pk=task().pk).update(expert="explained", template="", document=f"What weighs most {MARKER}")
+    enter(client, "viewer")
+    page = client.get("/tasks").content.decode()
+    assert "Diagnosis What weighs most" in words(page)
+    assert MARKER not in page
+    Task.objects.filter(pk=task().pk).update(document="", written_at=None)
+    assert "Its diagnosis is being written." in text_of(client, "/tasks")
+
+
 def test_today_ends_with_the_day_of_the_team() -> None:
     # In Berlin it is 23:30.
     now = datetime(2026, 11, 27, 22, 30, tzinfo=UTC)

@@ -10,7 +10,7 @@ from keepwell.facts.notice import CSM, Notice, Severity
 from keepwell.jobs.enrolment_state import Course
 from keepwell.jobs.notify import do_queue_notifications
 from keepwell.jobs.signal_evidence import Scene
-from keepwell.playbooks.decision import Assign, CreateTask, Decision, Notify, Origin, Send, ShowInApp
+from keepwell.playbooks.decision import Assign, Consult, CreateTask, Decision, Notify, Origin, Send, ShowInApp
 from keepwell.playbooks.voice import IN_APP
 from keepwell.store.models import Account, EnrolmentRecord, StepRecord, Task, Touch
 from keepwell.store.read.member import holders_of_roles
@@ -50,6 +50,10 @@ class Effects:
             elif isinstance(decision, CreateTask):
                 self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
                 self._tasks[-1].template = decision.document
+                self._count["tasks"] += 1
+            elif isinstance(decision, Consult):
+                self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
+                self._tasks[-1].expert = decision.expert
                 self._count["tasks"] += 1
             elif isinstance(decision, Notify):
                 self._told.append((course, decision))

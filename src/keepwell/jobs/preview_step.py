@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from keepwell.jobs.diagnosis import diagnosis
 from keepwell.jobs.enrolment_effect import Effects
 from keepwell.jobs.enrolment_start import refusal_told
 from keepwell.jobs.enrolment_state import Course
 from keepwell.jobs.touch_text import FieldValues, sender_name
-from keepwell.playbooks.decision import Assign, CreateTask, Decision, Enrol, Notify, Offer, Send, ShowInApp
+from keepwell.playbooks.decision import Assign, Consult, CreateTask, Decision, Enrol, Notify, Offer, Send, ShowInApp
 from keepwell.playbooks.render import MessageError
 from keepwell.playbooks.start import Earlier, start_refusal
 from keepwell.store.models import Account, Member, Touch
@@ -69,6 +70,8 @@ def deeds_of(
             yield _message(decision, course, effects, values, now)
         elif isinstance(decision, CreateTask):
             yield None, _task(decision, course, effects, values)
+        elif isinstance(decision, Consult):
+            yield None, _consulted(decision, course, effects, values)
         elif isinstance(decision, Assign):
             yield from ((None, deed) for deed in _assigned(decision, course, effects))
         elif isinstance(decision, Notify):
@@ -110,6 +113,13 @@ def _task(decision: CreateTask, course: Course, effects: Effects, values: FieldV
             document = values.rendered(record, decision.document, (), "", None).text
         except MessageError as error:
             document = "The draft could not be written: " + " ".join(error.reasons)
+    return Deed(f"A task for {_held(decision.role, record.account, effects)}", task.due_at, document=document)
+
+
+def _consulted(decision: Consult, course: Course, effects: Effects, values: FieldValues) -> Deed:
+    record = course.record
+    task = effects.task(course, decision.origin, decision.role, decision.title, decision.about)
+    document = diagnosis(values.home, values.engine, record, decision.expert, decision.metrics, values.now)
     return Deed(f"A task for {_held(decision.role, record.account, effects)}", task.due_at, document=document)
 
 

@@ -59,6 +59,18 @@ class CreateTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Consult:
+    """An expert writes a diagnosis, from these metrics among others; whoever holds the role gets it as work."""
+
+    origin: Origin
+    role: str
+    title: str
+    about: str
+    expert: str
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
     """A member of the role becomes the account's own; `must_reach_out` says that they write or call at once."""
 
@@ -101,4 +113,4 @@ class Finish:
     step: str = ""
 
 
-Decision = Send | ShowInApp | CreateTask | Assign | Notify | Offer | Enrol | Finish
+Decision = Send | ShowInApp | CreateTask | Consult | Assign | Notify | Offer | Enrol | Finish

@@ -92,6 +92,13 @@ class Step(Shape):
     def template_ids(self) -> Sequence[str]:
         return ()
 
+    def expert_kinds(self) -> Sequence[str]:
+        return ()
+
+    def metric_ids(self) -> Sequence[str]:
+        """Metrics of the package that it names outside of conditions."""
+        return ()
+
     def playbook_ids(self) -> Sequence[str]:
         return ()
 

@@ -1,4 +1,4 @@
-"""What checks say of steps that wait."""
+"""What checks say of steps that wait and consult."""
 
 from tests.unit.playbooks.check_lines import EXPIRED, GIFT, MAIL, OFFER, one, step
 
@@ -80,6 +80,16 @@ FURTHER: dict[str, list[tuple[dict[str, str], str]]] = {
                 )
             },
             "playbooks/one.yaml:5: 'hold' is a wait, which asks by 'until' alone; leave 'late' out.",
+        ),
+    ],
+    "known_experts": [
+        (
+            {"one": one(step("ask", "kind: consult, role: csm, after: 1h, expert: explaned"))},
+            "playbooks/one.yaml:5: unknown expert 'explaned'. Did you mean 'explained'?",
+        ),
+        (
+            {"one": one(step("ask", "kind: consult, role: csm, after: 1h, metrics: [seats, seat]"))},
+            "playbooks/one.yaml:5: unknown metric 'seat'. Did you mean 'seats'?",
         ),
     ],
 }

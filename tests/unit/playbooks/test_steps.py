@@ -11,6 +11,7 @@ from keepwell.base.registry import kinds
 from keepwell.playbooks.advance import advance
 from keepwell.playbooks.decision import (
     Assign,
+    Consult,
     CreateTask,
     Decision,
     Enrol,
@@ -34,6 +35,10 @@ END = Finish("completed", START)
 CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "message": ("template: hello, from: ceo", (Send(replace(HEARD, approve_by="ceo"), "hello", "ceo"), END)),
     "in_app": ("template: hello", (ShowInApp(HEARD, "hello"), END)),
+    "consult": (
+        "about: At once, metrics: [seats]",
+        (Consult(ORIGIN, "expert", "T", "At once", "explained", ("seats",)), END),
+    ),
     "task": (
         "role: support, about: At once, document: report",
         (CreateTask(ORIGIN, "support", "T", "At once", "report"), END),
