@@ -1,6 +1,6 @@
-"""Steps that wait and consult, by the real turns."""
+"""Steps that wait, consult and invite, by the real turns."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,9 +8,9 @@ import pytest
 import keepwell.jobs.diagnosis
 from keepwell.jobs.read_timeline import StepLine, read_timeline
 from keepwell.playbooks.expert import Expert, Grounds
-from keepwell.store.models import EnrolmentRecord, StepRecord, Task
+from keepwell.store.models import EnrolmentRecord, StepRecord, Task, Touch
 from tests.flows.playbook_world import falls, member, playing, tasks, touches
-from tests.flows.signal_world import HOUR, MINUTE, NOW, Told, mood
+from tests.flows.signal_world import DAY, HOUR, MINUTE, NOW, Told, mood
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,6 +35,17 @@ CONSULTING = f"""\
 {HEAD}
   - {{id: look, kind: consult, title: Look into it, role: coach, after: 1h, metrics: [mood]}}
   - {{id: late, kind: task, title: Look back, role: coach, after: 9d}}
+"""
+INVITING = f"""\
+{HEAD}
+  - id: invite
+    kind: calendar
+    title: Invitation to a talk
+    template: hello
+    starts: 2 business days at 14:00
+    lasts: 30m
+    place: plan
+    after: 1h
 """
 
 
@@ -115,6 +126,26 @@ def test_an_expert_that_fails_holds_up_nobody(tmp_path: Path, monkeypatch: pytes
         assert Task.objects.get().document == (
             "The expert 'explained' failed (NotImplementedError), so nothing was written."
         )
+
+
+def test_an_invitation_says_when_and_where_by_the_clock_of_the_contact(tmp_path: Path) -> None:
+    with playing(tmp_path, {"rescue": INVITING}) as world:
+        begun = falls(world, "acme", NOW)
+        world.turn(begun + HOUR + MINUTE)
+        touch = Touch.objects.get()
+        assert touch.starts_at == datetime(2026, 3, 4, 13, tzinfo=UTC)
+        assert touch.ends_at == datetime(2026, 3, 4, 13, 30, tzinfo=UTC)
+        assert (touch.channel, touch.place) == ("mail", "https://gym.example/plan")
+        assert touch.subject == "Shall we talk, Ada?"
+
+
+def test_who_looks_after_the_meeting_has_begun_sends_no_invitation(tmp_path: Path) -> None:
+    with playing(tmp_path, {"rescue": INVITING.replace("late: skip", "late: send")}) as world:
+        begun = falls(world, "acme", NOW)
+        world.turn(begun + 3 * DAY)
+        assert not Touch.objects.exists()
+        found = StepRecord.objects.get(step="invite")
+        assert (found.state, found.because) == ("skipped", "meeting_begun")
 
 
 def test_a_condition_about_the_account_is_waited_for_too(tmp_path: Path) -> None:

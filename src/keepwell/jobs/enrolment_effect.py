@@ -79,7 +79,7 @@ class Effects:
         # The night does not count: what is due in it has as long in the morning.
         quiet_until = voice_of(record.version).quiet_until(origin.due_at, course.state.contact_calendar)
         late_at = max(late_at, quiet_until + (late_at - origin.due_at))
-        return Touch(
+        touch = Touch(
             enrolment=record,
             account_id=record.account_id,
             contact_id=record.contact_id,
@@ -97,6 +97,12 @@ class Effects:
             late_at=late_at,
             late=origin.late,
         )
+        meeting = decision.meeting if isinstance(decision, Send) else None
+        if meeting is not None:
+            link = book.settings.links.get(meeting.place) if book is not None else None
+            touch.starts_at, touch.ends_at = meeting.starts_at, meeting.ends_at
+            touch.place = link.url if link is not None else meeting.place
+        return touch
 
     def task(self, course: Course, origin: Origin, role: str, title: str, about: str) -> Task:
         """The work of such a decision, not written."""

@@ -32,6 +32,7 @@ from keepwell.playbooks.enrolment import Enrolment
 from keepwell.playbooks.playbook import SUPERSEDED
 from keepwell.playbooks.start import start_refusal
 from keepwell.playbooks.step import Step
+from keepwell.playbooks.steps.calendar import MEETING_BEGUN
 from keepwell.playbooks.voice import Said, Verdict
 from keepwell.store.models import Account, Contact, Touch
 from keepwell.store.read.package import playbooks_of
@@ -223,6 +224,8 @@ class _Play:
             touch, message = self._messages[number]
             is_over = any(name in offers and offers[name].expires_at <= now for name in touch.offers)
             verdict = Verdict("suppress", "offer_expired") if is_over else judged
+            if touch.starts_at is not None and touch.starts_at <= now:
+                verdict = Verdict("suppress", MEETING_BEGUN)
             message.voice.append(_spoken(touch, verdict, now))
             if verdict.act == "hold" and verdict.until is not None:
                 touch.due_at = verdict.until

@@ -20,6 +20,7 @@ from keepwell.playbooks.playbook import (
     SUPERSEDED,
     Playbook,
 )
+from keepwell.playbooks.steps.calendar import MEETING_BEGUN
 from keepwell.playbooks.steps.finish import BY_STEP
 from keepwell.playbooks.steps.wait import TIME_UP
 from keepwell.playbooks.touch_step import NO_OFFER
@@ -42,6 +43,7 @@ SKIPPED: Final[Mapping[str, str]] = {
     NO_OFFER: "No offer that it speaks of stood.",
     "not_eligible": "The account may have none of its offers.",
     "no_path": "The account fits none of its paths.",
+    MEETING_BEGUN: "The meeting that it invites to would have begun.",
     TIME_UP: "Its time was up, and what it waited for had not come.",
     CONDITION: "The account was not as the step asks.",
     CANNOT_BE_SAID: "It could not be said whether the account was as the step asks; nobody is contacted on a guess.",

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from keepwell.facts.meeting import Meeting
 from keepwell.jobs.diagnosis import diagnosis
 from keepwell.jobs.enrolment_effect import Effects
 from keepwell.jobs.enrolment_start import refusal_told
 from keepwell.jobs.enrolment_state import Course
+from keepwell.jobs.touch_meeting import meeting_of
 from keepwell.jobs.touch_text import FieldValues, sender_name
 from keepwell.playbooks.decision import Assign, Consult, CreateTask, Decision, Enrol, Notify, Offer, Send, ShowInApp
 from keepwell.playbooks.render import MessageError
@@ -29,7 +31,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as it would leave. `unwritten` says why there is no text, else "".
+    """A message as it would leave. `unwritten` says why there is no text, else ""; `meeting` is what it invites to.
 
     `approve_by` is the role that must say yes, with who holds it, "" for nobody. `voice` supposes that they do at once.
     """
@@ -41,6 +43,7 @@ class Message:
     subject: str = ""
     text: str = ""
     unwritten: str = ""
+    meeting: Meeting | None = None
     voice: list[Spoken] = field(default_factory=list)
 
 
@@ -100,7 +103,15 @@ def _message(
     if role:
         touch.approved_at = now
     return touch, Deed(
-        message=Message(touch.channel, touch.template, sender_name(touch), asked, mail.subject, mail.text)
+        message=Message(
+            touch.channel,
+            touch.template,
+            sender_name(touch),
+            asked,
+            mail.subject,
+            mail.text,
+            meeting=meeting_of(touch),
+        )
     )
 
 

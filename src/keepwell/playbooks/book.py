@@ -17,7 +17,7 @@ class PlaybookBook:
     """Playbooks by id, which is the name of their file; `spots` have the files of those that could not be read too.
 
     `templates` are the ids of the package's texts, None where it has no folder of them; `heads` are the heads of those
-    that could be read.
+    that could be read. `links` are those of the templates' settings, None where they are not known.
     """
 
     signals: SignalBook
@@ -25,6 +25,7 @@ class PlaybookBook:
     templates: frozenset[str] | None = None
     spots: Mapping[str, Spot] = field(default_factory=dict)
     heads: Mapping[str, TemplateHead] = field(default_factory=dict)
+    links: frozenset[str] | None = None
 
     def signal_ids(self) -> tuple[str, ...]:
         """Every alert, opportunity and milestone of the package, by which a playbook may start."""

@@ -90,7 +90,8 @@ def _playbook_issues(text: PackageText, others: Mapping[str, PackageText]) -> It
     templates, problems = read_templates(texts) if texts.files else (None, ())
     yield from inspect_read(texts, templates, problems)
     heads = {name: one.head for name, one in templates.templates.items()} if templates else {}
-    yield from check_playbooks(replace(reading.book, heads=heads))
+    links = frozenset(templates.settings.links) if templates else None
+    yield from check_playbooks(replace(reading.book, heads=heads, links=links))
 
 
 def unknown(
@@ -117,6 +118,11 @@ def due_times(step: Step) -> Sequence[datetime]:
 def times_of(step: Step, offset: Offset) -> Sequence[datetime]:
     """When an offset of a step is over in each of `TRIALS`."""
     return _tried(offset, step.clock or step.usual_clock)
+
+
+def contact_times(offset: Offset) -> Sequence[datetime]:
+    """When an offset is over on the contact's clock in each of `TRIALS`."""
+    return _tried(offset, "contact")
 
 
 def latest_times(playbook: Playbook, number: int) -> Sequence[datetime]:

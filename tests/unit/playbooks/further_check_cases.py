@@ -1,4 +1,4 @@
-"""What checks say of steps that wait and consult."""
+"""What checks say of steps that wait, invite and consult."""
 
 from tests.unit.playbooks.check_lines import EXPIRED, GIFT, MAIL, OFFER, one, step
 
@@ -82,6 +82,42 @@ FURTHER: dict[str, list[tuple[dict[str, str], str]]] = {
             "playbooks/one.yaml:5: 'hold' is a wait, which asks by 'until' alone; leave 'late' out.",
         ),
     ],
+    "fitting_meetings": [
+        (
+            {
+                "one": one(
+                    step("invite", "kind: calendar, template: hello, after: 4h, starts: 4h, lasts: 30m, place: Here")
+                )
+            },
+            (
+                "playbooks/one.yaml:5: 'invite' is due after 4h, when its meeting (4h) has begun, "
+                "for a start on Monday 00:00; let it start later."
+            ),
+        ),
+        (
+            {
+                "one": one(
+                    step("invite", "kind: calendar, template: hello, after: 4h, starts: 1d, lasts: 30m, place: rom")
+                )
+            },
+            "playbooks/one.yaml:5: unknown link 'rom'. Did you mean 'room'?",
+        ),
+        (
+            {
+                "one": one(
+                    ONLY_THEN
+                    + step(
+                        "invite",
+                        "kind: calendar, template: hello, after: 4h, path: deep, starts: day 1, lasts: 1h, place: room",
+                    )
+                )
+            },
+            (
+                "playbooks/one.yaml:6: 'invite' is due after 4h, when its meeting (day 1) has begun, "
+                "for a start on Monday 00:00; let it start later."
+            ),
+        ),
+    ],
     "known_experts": [
         (
             {"one": one(step("ask", "kind: consult, role: csm, after: 1h, expert: explaned"))},
@@ -104,5 +140,11 @@ FURTHER_GOOD = {
         + OFFER.replace("0m", "4h, path: deep")
         + MAIL.replace("after: 1h", "mentions: [gift], after: 5h, path: deep"),
         GIFT,
+    ),
+    "meeting": one(
+        step(
+            "invite",
+            "kind: calendar, template: hello, after: 4h, starts: 2 business days at 14:00, lasts: 30m, place: room",
+        )
     ),
 }

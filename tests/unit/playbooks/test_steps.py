@@ -8,6 +8,7 @@ import pytest
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.registry import kinds
+from keepwell.facts.meeting import Meeting
 from keepwell.playbooks.advance import advance
 from keepwell.playbooks.decision import (
     Assign,
@@ -30,11 +31,16 @@ ORIGIN = Origin("one", START, late_at=START + hours(1), late="send")
 HEARD = replace(ORIGIN, late="ask")
 OFFERS = "offers: {gift: {title: Gift, valid_for: 3h}}\n"
 END = Finish("completed", START)
+MEETING = Meeting(starts_at=START + hours(4), ends_at=START + hours(4.5), place="Room One", zone="UTC")
 
 # By kind: what stands in the step, and everything that is decided.
 CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "message": ("template: hello, from: ceo", (Send(replace(HEARD, approve_by="ceo"), "hello", "ceo"), END)),
     "in_app": ("template: hello", (ShowInApp(HEARD, "hello"), END)),
+    "calendar": (
+        "template: hello, starts: 4h, lasts: 30m, place: Room One",
+        (Send(HEARD, "hello", meeting=MEETING), END),
+    ),
     "consult": (
         "about: At once, metrics: [seats]",
         (Consult(ORIGIN, "expert", "T", "At once", "explained", ("seats",)), END),
@@ -51,7 +57,7 @@ CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "enrol": ("playbook: other", (Enrol(ORIGIN, "other"), END)),
     "finish": ("", (Finish("finished", START, "one"),)),
 }
-ON_THE_CONTACTS_CLOCK = {"message", "in_app", "offer", "branch", "wait"}
+ON_THE_CONTACTS_CLOCK = {"message", "in_app", "calendar", "offer", "branch", "wait"}
 
 
 def plan(kind: str, more: str = "", after: str = "0m") -> str:
