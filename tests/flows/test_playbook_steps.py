@@ -1,4 +1,4 @@
-"""Steps that wait, consult and invite, by the real turns."""
+"""Steps that wait, consult, celebrate and invite, by the real turns."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import keepwell.jobs.diagnosis
 from keepwell.jobs.read_timeline import StepLine, read_timeline
 from keepwell.playbooks.expert import Expert, Grounds
-from keepwell.store.models import EnrolmentRecord, StepRecord, Task, Touch
+from keepwell.store.models import EnrolmentRecord, Notification, StepRecord, Task, Touch
 from tests.flows.playbook_world import falls, member, playing, tasks, touches
 from tests.flows.signal_world import DAY, HOUR, MINUTE, NOW, Told, mood
 
@@ -35,6 +35,23 @@ CONSULTING = f"""\
 {HEAD}
   - {{id: look, kind: consult, title: Look into it, role: coach, after: 1h, metrics: [mood]}}
   - {{id: late, kind: task, title: Look back, role: coach, after: 9d}}
+"""
+CHEER = """\
+title: Cheer
+starts_on: report
+priority: 10
+approval: none
+late: skip
+grace: 6h
+roles: [coach]
+steps:
+  - id: cheer
+    kind: celebrate
+    title: Well done
+    template: hello
+    notify: [coach]
+    sentence: They made their first report.
+    after: AFTER
 """
 INVITING = f"""\
 {HEAD}
@@ -126,6 +143,32 @@ def test_an_expert_that_fails_holds_up_nobody(tmp_path: Path, monkeypatch: pytes
         assert Task.objects.get().document == (
             "The expert 'explained' failed (NotImplementedError), so nothing was written."
         )
+
+
+def test_a_success_is_celebrated_in_the_product_and_told_to_the_team(tmp_path: Path) -> None:
+    with playing(tmp_path, {"cheer": CHEER.replace("AFTER", "0m")}) as world:
+        robin = member("robin", "csm", "coach")
+        world.live(NOW, Told("acme", "first_report", NOW - MINUTE))
+        touch = Touch.objects.get()
+        assert (touch.step, touch.channel, touch.subject) == ("cheer", "in_app", "Shall we talk, Ada?")
+        notice = Notification.objects.get(subject="step", member=robin)
+        assert notice.sentence == "They made their first report."
+        assert enrolment().finished_because == "completed"
+
+
+@pytest.mark.parametrize("event", ["payment_failed", "complained"])
+def test_nothing_is_celebrated_where_that_is_unwise(tmp_path: Path, event: str) -> None:
+    """A failed payment opens an alert of severity high; a complaint is what the package calls unwise."""
+    with playing(tmp_path, {"cheer": CHEER.replace("AFTER", "24h")}) as world:
+        member("robin", "csm", "coach")
+        begun = world.live(NOW, Told("acme", "first_report", NOW - MINUTE))
+        world.live(NOW + 20 * HOUR, Told("acme", event, NOW + 20 * HOUR - MINUTE))
+        world.turn(begun + DAY + MINUTE)
+        found = StepRecord.objects.get(step="cheer")
+        assert (found.state, found.because) == ("skipped", "unwise")
+        assert not Touch.objects.exists()
+        assert not Notification.objects.filter(subject="step").exists()
+        assert "no time to celebrate" in line("cheer", begun + DAY + HOUR).told
 
 
 def test_an_invitation_says_when_and_where_by_the_clock_of_the_contact(tmp_path: Path) -> None:

@@ -48,17 +48,20 @@ class PlaybookBook:
     def asking(self) -> SignalBook:
         """The conditions of all playbooks as a book of signals, which knows what a panel must hold for them.
 
-        They stand in it as segments beside those of the package, under names that no segment can have.
+        They stand in it as segments beside those of the package, under names that no segment can have. Where a step
+        celebrates, it knows too when that is unwise.
         """
         segments = dict(self.signals.segments)
-        spots = {place: spot for place, spot in self.signals.spots.items() if place[0] == "segments"}
+        kept = ("segments", "unwise")
+        spots = {place: spot for place, spot in self.signals.spots.items() if place[0] in kept}
+        celebrates = any(playbook.celebrates for playbook in self.playbooks.values())
         for name, path, when in self.whens():
             label = ".".join((name, *self._keys(name, path)))
             segments[label] = Segment(title=label, when=when)
             spots["segments", label] = Spot(self.spots[name].source, path)
         return replace(
             self.signals, segments=segments, spots=spots, alerts={}, opportunities={}, milestones={}, policies={},
-            blocked={}, unwise={}, awards={}, won=(), contacted=(), plans=None,
+            blocked={}, unwise=self.signals.unwise if celebrates else {}, awards={}, won=(), contacted=(), plans=None,
         )  # fmt: skip
 
     def _keys(self, name: str, path: Path) -> list[str]:

@@ -15,7 +15,8 @@ class Facts:
     """`panel` has the one row of the account.
 
     `replied_at` is the first answer of the contact since the enrolment, on whatever channel. `is_signal_open` says
-    whether the signal that started the enrolment still holds, None where that cannot be said.
+    whether the signal that started the enrolment still holds, None where that cannot be said. `is_unwise` says that
+    nothing should be celebrated at the account; it may be left out where no step celebrates.
     """
 
     panel: Panel
@@ -23,6 +24,7 @@ class Facts:
     is_churned: bool = False
     is_opted_out: bool = False
     is_signal_open: bool | None = None
+    is_unwise: bool = False
 
     def truth(self, when: When) -> int:
         """Whether a condition holds now: 1, -1, or 0 where nobody can say."""

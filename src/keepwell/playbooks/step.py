@@ -75,6 +75,8 @@ class Step(Shape):
     reaches_contact: ClassVar[bool] = False
     # Whether it may go on from `after` until `within`.
     waits: ClassVar[bool] = False
+    # Whether it must know if celebrating is unwise.
+    celebrates: ClassVar[bool] = False
     # The clock it runs on if it does not say which.
     usual_clock: ClassVar[Clock] = "team"
 

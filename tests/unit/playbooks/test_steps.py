@@ -41,6 +41,10 @@ CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
         "template: hello, starts: 4h, lasts: 30m, place: Room One",
         (Send(HEARD, "hello", meeting=MEETING), END),
     ),
+    "celebrate": (
+        "template: hello, notify: [csm], sentence: Look",
+        (ShowInApp(HEARD, "hello"), Notify(HEARD, ("csm",), "Look"), END),
+    ),
     "consult": (
         "about: At once, metrics: [seats]",
         (Consult(ORIGIN, "expert", "T", "At once", "explained", ("seats",)), END),
@@ -57,7 +61,7 @@ CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "enrol": ("playbook: other", (Enrol(ORIGIN, "other"), END)),
     "finish": ("", (Finish("finished", START, "one"),)),
 }
-ON_THE_CONTACTS_CLOCK = {"message", "in_app", "calendar", "offer", "branch", "wait"}
+ON_THE_CONTACTS_CLOCK = {"message", "in_app", "calendar", "celebrate", "offer", "branch", "wait"}
 
 
 def plan(kind: str, more: str = "", after: str = "0m") -> str:
