@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 import keepwell.jobs.diagnosis
+from keepwell.base.settings import Settings
+from keepwell.cli.playbook_lines import preview_lines
+from keepwell.jobs.playbook_preview import preview_playbooks
 from keepwell.jobs.read_timeline import StepLine, read_timeline
+from keepwell.lake.duckdb_engine import embedded_engine
 from keepwell.playbooks.expert import Expert, Grounds
 from keepwell.store.models import EnrolmentRecord, Notification, StepRecord, Task, Touch
-from tests.flows.playbook_world import falls, member, playing, tasks, touches
-from tests.flows.signal_world import DAY, HOUR, MINUTE, NOW, Told, mood
+from tests.flows.playbook_world import account, falls, member, playing, tasks, touches
+from tests.flows.signal_world import DAY, HOUR, MINUTE, NOW, Gym, Told, mood
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,12 +70,12 @@ INVITING = f"""\
 """
 
 
-def enrolment(account: str = "acme") -> EnrolmentRecord:
-    return EnrolmentRecord.objects.select_related("version", "account").get(account__key=account)
+def enrolment(key: str = "acme") -> EnrolmentRecord:
+    return EnrolmentRecord.objects.select_related("version", "account").get(account__key=key)
 
 
-def line(step: str, now: datetime, account: str = "acme") -> StepLine:
-    return next(one for one in read_timeline(enrolment(account), now=now).steps if one.step == step)
+def line(step: str, now: datetime, key: str = "acme") -> StepLine:
+    return next(one for one in read_timeline(enrolment(key), now=now).steps if one.step == step)
 
 
 def test_an_answer_is_waited_for_and_opens_its_path_in_the_look_that_it_calls_for(tmp_path: Path) -> None:
@@ -197,3 +201,58 @@ def test_a_condition_about_the_account_is_waited_for_too(tmp_path: Path) -> None
         falls(world, "acme", NOW)
         world.live(NOW + 5 * HOUR, mood("acme", NOW + 5 * HOUR - MINUTE, 25))
         assert tasks() == ["thanks"]
+
+
+ALL = f"""\
+{HEAD}
+  - {{id: look, kind: consult, title: Look into it, role: coach, after: 0m}}
+  - id: answer
+    kind: wait
+    title: Wait for an answer
+    after: 0m
+    within: 4h
+    until: {{responded: true}}
+    otherwise: silent
+  - id: invite
+    kind: calendar
+    title: Invitation to a talk
+    template: hello
+    starts: 2 business days at 14:00
+    lasts: 30m
+    place: plan
+    path: silent
+    after: 4h
+  - {{id: cheer, kind: celebrate, title: Well done, template: again, notify: [coach], sentence: Good., after: 5h}}
+"""
+PREVIEWED = """\
+  Mon 2 Mar 2026, 12:00, team's clock: look (consult), Look into it
+    A task for coach (nobody holds it), by Tue 3 Mar 2026, 17:00
+  Mon 2 Mar 2026, 17:00, contact's clock: answer (wait), Wait for an answer
+    Takes the path 'silent'.
+  Mon 2 Mar 2026, 17:00, contact's clock: invite (calendar), Invitation to a talk
+    Subject: Shall we talk, Ada?
+    To Ada Acme <ada@acme.example>, in the name of Gym
+    Invites to a meeting: Wednesday 4 March 2026, 14:00 to 14:30 (Europe/Berlin), at https://gym.example/plan
+    Mon 2 Mar 2026, 17:00: leaves
+"""
+
+
+def previewed(world: Gym, *, is_full: bool = False) -> str:
+    settings = Settings(home=world.home.path)
+    found = preview_playbooks(settings, embedded_engine(), account("acme"), "rescue", NOW, now=NOW + MINUTE)
+    return "\n".join(preview_lines(found, is_full=is_full))
+
+
+def test_a_preview_says_what_each_of_them_would_do(tmp_path: Path) -> None:
+    with playing(tmp_path, {"rescue": ALL}) as world:
+        told = previewed(world)
+        assert PREVIEWED in told
+        assert "cheer (celebrate), Well done\n    Subject: Still there, Ada?" in told
+        assert "    Tells coach (nobody holds it): Good." in told
+        assert "      | The score is 80.0 of 100, in the band Healthy" in previewed(world, is_full=True)
+
+
+def test_a_preview_says_that_celebrating_is_unwise(tmp_path: Path) -> None:
+    with playing(tmp_path, {"rescue": ALL}) as world:
+        world.live(NOW, Told("acme", "payment_failed", NOW - MINUTE))
+        assert "cheer is skipped, it is no time to celebrate: a critical or high alert is open" in previewed(world)
