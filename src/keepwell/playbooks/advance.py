@@ -45,9 +45,9 @@ def advance(playbook: Playbook, enrolment: Enrolment, facts: Facts, now: datetim
     # The ends of waits that go on, and the paths of which they have not decided yet.
     ends: list[datetime] = []
     undecided: set[str] = set()
-    for _, step in timetable(playbook, enrolment):
-        # Anew, as a wait that ended just now may have opened its path.
-        due_at = due_moment(playbook, step, enrolment)
+    for planned_at, step in timetable(playbook, enrolment):
+        # Anew where it is on a path, which a wait that ended just now may have opened.
+        due_at = due_moment(playbook, step, enrolment) if step.path else planned_at
         if due_at > now:
             return Advance(enrolment, tuple(decisions), min([due_at, *ends]))
         if step.path in undecided - enrolment.paths:
@@ -110,7 +110,7 @@ def _opens_at(playbook: Playbook, step: Step, enrolment: Enrolment) -> datetime:
 def _leading(playbook: Playbook, step: Step, enrolment: Enrolment) -> list[Step]:
     """The steps above that sent the enrolment to the step's path, or those that still may where none has."""
     above = itertools.takewhile(lambda one: one.id != step.id, playbook.steps)
-    leading = [one for one in above if step.path in one.paths()]
+    leading = [one for one in above if step.path in one.paths() and one.arm in (None, enrolment.arm)]
     if step.path in enrolment.paths:
         return [one for one in leading if one.id in enrolment.settled and enrolment.settled[one.id].status == "done"]
     return [one for one in leading if one.id not in enrolment.settled]

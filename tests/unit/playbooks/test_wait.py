@@ -171,6 +171,19 @@ def test_a_wait_and_a_branch_on_the_path_of_a_wait_begin_when_it_is_over() -> No
     assert followed(plan, replied=20).done == [(20, "plan"), (26, "look")]
 
 
+def test_a_wait_of_another_arm_holds_up_nothing() -> None:
+    plan = playbook(
+        "{id: fork, kind: branch, title: T, after: 0m, arm: short, ways: [{path: on, only_if: {band: low}}]}\n"
+        f"{WAIT.replace('then: answered, otherwise: silent', 'then: on').replace('after', 'arm: long, after')}\n"
+        "{id: plan, kind: task, title: T, after: 4h, path: on}",
+        "arms: {short: 1, long: 1}\n",
+    )
+    short = advance(plan, enrolled(arm="short"), facts(), START + hours(4))
+    assert [name(one) for one in short.decisions if not isinstance(one, Finish)] == ["plan"]
+    long = advance(plan, enrolled(arm="long"), facts(), START + hours(4))
+    assert (long.decisions, long.due_at) == ((), START + hours(48))
+
+
 def test_an_offer_and_the_message_of_it_wait_together() -> None:
     plan = playbook(
         f"{WAIT}\n"
