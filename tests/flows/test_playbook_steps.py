@@ -101,7 +101,7 @@ def test_an_answer_is_waited_for_and_opens_its_path_in_the_look_that_it_calls_fo
         assert enrolment().finished_because == enrolment("beta").finished_because == "completed"
 
 
-@pytest.mark.requirement("B114", "B119", "B137", "B076")
+@pytest.mark.requirement("B114", "B119")
 def test_an_expert_is_consulted_and_its_diagnosis_stands_with_the_task(tmp_path: Path) -> None:
     with playing(tmp_path, {"rescue": CONSULTING}) as world:
         robin = member("robin", "csm", "coach")

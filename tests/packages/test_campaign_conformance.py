@@ -8,6 +8,7 @@ from keepwell.base.business_time import Calendar
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.start import choose_start
 from keepwell.playbooks.step import Step
+from keepwell.playbooks.steps.celebrate import Celebrate
 from keepwell.playbooks.steps.consult import Consult
 from keepwell.playbooks.steps.message import Message
 from keepwell.playbooks.steps.notify import Notify
@@ -154,6 +155,22 @@ def test_the_critical_protocol_counts_from_the_start() -> None:
         HOUR,
         2 * HOUR,
     ]
+
+
+@pytest.mark.requirement("B137")
+def test_what_fails_is_diagnosed_for_the_expert_within_a_quarter_of_an_hour() -> None:
+    found = step("crypto", "technical_trouble", "expert")
+    assert isinstance(found, Consult)
+    assert (found.role, found.expert, within(found)) == ("expert", "explained", 15 * MINUTE)
+    assert {"transaction_success_rate", "api_error_rate"} <= set(found.metrics)
+
+
+@pytest.mark.requirement("B141", "B182")
+@pytest.mark.parametrize("package", ["saas", "crypto"])
+def test_taking_up_features_is_celebrated_at_once_in_the_product_and_told_to_the_success_manager(package: str) -> None:
+    found = step(package, "celebrate_features", "cheer")
+    assert isinstance(found, Celebrate)
+    assert (after(found), tuple(found.notify)) == (timedelta(0), ("csm",))
 
 
 @pytest.mark.requirement("B055", "B060")
