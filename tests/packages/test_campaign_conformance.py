@@ -8,6 +8,8 @@ from keepwell.base.business_time import Calendar
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.start import choose_start
 from keepwell.playbooks.step import Step
+from keepwell.playbooks.steps.celebrate import Celebrate
+from keepwell.playbooks.steps.consult import Consult
 from keepwell.playbooks.steps.message import Message
 from keepwell.playbooks.steps.notify import Notify
 from keepwell.playbooks.steps.task import Task
@@ -129,6 +131,7 @@ def test_the_at_risk_protocol_counts_from_the_start() -> None:
     found = [step("crypto", "at_risk", name) for name in names]
     assert [after(one) for one in found] == [timedelta(0), HOUR, 2 * HOUR, 24 * HOUR]
     assert [tuple(one.roles()) for one in found] == [("csm",), ("expert",), ("csm",), ("vp_customer_success",)]
+    assert isinstance(found[1], Consult)
     assert found[0].template_ids() == ("at_risk_concern",)
     assert found[2].template_ids() == ("value_reinforcement",)
     only_if = found[3].only_if
@@ -145,12 +148,29 @@ def test_the_critical_protocol_counts_from_the_start() -> None:
     assert isinstance(executives, Notify)
     assert tuple(executives.notify) == ("vp_customer_success", "cto", "ceo")
     assert assessment.roles() == ("expert",)
+    assert isinstance(assessment, Consult)
     assert [after(one) for one in (call, assessment, executives, solution)] == [
         timedelta(0),
         30 * MINUTE,
         HOUR,
         2 * HOUR,
     ]
+
+
+@pytest.mark.requirement("B137")
+def test_what_fails_is_diagnosed_for_the_expert_within_a_quarter_of_an_hour() -> None:
+    found = step("crypto", "technical_trouble", "expert")
+    assert isinstance(found, Consult)
+    assert (found.role, found.expert, within(found)) == ("expert", "explained", 15 * MINUTE)
+    assert {"transaction_success_rate", "api_error_rate"} <= set(found.metrics)
+
+
+@pytest.mark.requirement("B141", "B182")
+@pytest.mark.parametrize("package", ["saas", "crypto"])
+def test_taking_up_features_is_celebrated_at_once_in_the_product_and_told_to_the_success_manager(package: str) -> None:
+    found = step(package, "celebrate_features", "cheer")
+    assert isinstance(found, Celebrate)
+    assert (after(found), tuple(found.notify)) == (timedelta(0), ("csm",))
 
 
 @pytest.mark.requirement("B055", "B060")

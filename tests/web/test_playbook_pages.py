@@ -322,6 +322,29 @@ def test_tasks_are_done_with_an_outcome_given_away_and_taken_back(company: Gym, 
     assert strict.post(f"/tasks/{found.pk}/complete", {"outcome": "done"}).status_code == 403
 
 
+def test_an_invitation_says_when_and_where_before_it_leaves(company: Gym, client: Client) -> None:
+    found = touch()
+    starts_at = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    Touch.objects.filter(pk=found.pk).update(
+        starts_at=starts_at, ends_at=starts_at + 30 * MINUTE, place=f"Room One {MARKER}"
+    )
+    client.force_login(robin())
+    for path in ("/approvals", f"/outbox/{found.pk}"):
+        page = client.get(path).content.decode()
+        assert "Invites to Tuesday 1 December 2026, 10:00 to 10:30 (Europe/Berlin) Room One" in words(page), path
+        assert MARKER not in page
+
+
+def test_a_diagnosis_stands_with_its_task(company: Gym, client: Client) -> None:
+    Task.objects.filter(pk=task().pk).update(expert="explained", template="", document=f"What weighs most {MARKER}")
+    enter(client, "viewer")
+    page = client.get("/tasks").content.decode()
+    assert "Diagnosis What weighs most" in words(page)
+    assert MARKER not in page
+    Task.objects.filter(pk=task().pk).update(document="", written_at=None)
+    assert "Its diagnosis is being written." in text_of(client, "/tasks")
+
+
 def test_today_ends_with_the_day_of_the_team() -> None:
     # In Berlin it is 23:30.
     now = datetime(2026, 11, 27, 22, 30, tzinfo=UTC)

@@ -16,6 +16,7 @@ from typing import Final
 
 from keepwell.channels.channel import CONNECT_S, MailServer
 from keepwell.channels.dkim_signature import UnsignedMailError, signed
+from keepwell.channels.invitation import as_calendar, as_html, as_text
 from keepwell.channels.mail_address import is_address
 from keepwell.channels.smtp import BROKEN, MAIL_S, Link, handed_over, opened, unusable
 from keepwell.facts.message import Receipt
@@ -57,8 +58,8 @@ def _fitting(name: str) -> "EmailPolicy[EmailMessage]":
 
 
 def written(message: TouchMessage, server: MailServer) -> EmailMessage:
-    """The mail, with a way to end such mails below its text. Hand over its bytes: whatever writes the object itself
-    folds the headers anew.
+    """The mail; below its text stand the meeting that it invites to, and a way to end such mails. Hand over its bytes:
+    whatever writes the object itself folds the headers anew.
 
     Raises ValueError for a header that holds a line break, and for an address, a link or an id that is none.
     """
@@ -79,9 +80,15 @@ def written(message: TouchMessage, server: MailServer) -> EmailMessage:
     # RFC 8058 wants one click to go by https.
     if message.unsubscribe.startswith("https:"):
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.set_content(f"{message.text.rstrip()}\n\n{_WORDS}\n{message.unsubscribe}\n")
+    meeting = message.meeting
+    told = f"{as_text(meeting)}\n\n" if meeting is not None else ""
+    mail.set_content(f"{message.text.rstrip()}\n\n{told}{_WORDS}\n{message.unsubscribe}\n")
     if message.html:
-        mail.add_alternative(_with_footer(message.html, message.unsubscribe), subtype="html")
+        html = _at_the_end(message.html, as_html(meeting)) if meeting is not None else message.html
+        mail.add_alternative(_with_footer(html, message.unsubscribe), subtype="html")
+    if meeting is not None:
+        request = as_calendar(message, meeting, server.sender)
+        mail.add_alternative(request, subtype="calendar", params={"method": "REQUEST"})
     return mail
 
 
@@ -162,7 +169,10 @@ def _bracketed(message_id: str) -> str:
 
 
 def _with_footer(html: str, link: str) -> str:
-    """The footer goes to the end of the body, or of what has none."""
-    footer = _FOOTER.format(link=escape(link), label=_LABEL)
+    return _at_the_end(html, _FOOTER.format(link=escape(link), label=_LABEL))
+
+
+def _at_the_end(html: str, block: str) -> str:
+    """To the end of the body, or of what has none."""
     before, end, after = html.rpartition("</body>")
-    return f"{before}{footer}{end}{after}" if end else f"{html}{footer}"
+    return f"{before}{block}{end}{after}" if end else f"{html}{block}"

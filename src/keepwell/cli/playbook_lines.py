@@ -63,6 +63,8 @@ def _message(message: "Message", one: "Preview", *, is_full: bool) -> Iterator[s
         return
     yield f"    Subject: {message.subject}"
     yield f"    To {one.to or 'nobody'}, in the name of {message.sender}"
+    if message.meeting is not None:
+        yield f"    Invites to a meeting: {message.meeting.when_told()}, at {message.meeting.place}"
     if message.approve_by:
         yield f"    Yes needed from {message.approve_by}; once it is there:"
     for spoken in message.voice:

@@ -13,17 +13,18 @@ from keepwell.jobs.enrolment_effect import MAIL
 from keepwell.jobs.enrolment_state import LAST_WORDS, has_ended_early, read_calendar
 from keepwell.jobs.update_rows import update_rows
 from keepwell.playbooks.decision import Late
+from keepwell.playbooks.steps.calendar import MEETING_BEGUN
 from keepwell.playbooks.template import Purpose
 from keepwell.playbooks.voice import IN_APP, Candidate, Said, Standing, Verdict, Voice, judge
 from keepwell.store.listed import listed
-from keepwell.store.models import Alert, Contact, OfferRecord, StepRecord, Touch
+from keepwell.store.models import Contact, OfferRecord, StepRecord, Touch
+from keepwell.store.read.alert import falling_accounts
 from keepwell.store.read.opt_out import opted_out_contacts
 from keepwell.store.read.package import templates_of, voice_of
 
 BY: Final = "worker"
 # The longest window that caps look back over.
 LOOKED_BACK: Final = timedelta(days=92)
-FALLING: Final = ("critical", "high")
 SENDING_IS_OFF: Final = "Sending is off: this is what would have left."
 IS_EXAMPLE: Final = "Product, people and links of the package's templates are made up, so nothing is sent with them."
 HELD_BACK: Final[Mapping[str, str]] = {
@@ -32,6 +33,7 @@ HELD_BACK: Final[Mapping[str, str]] = {
     "no_address": "There is no contact with a mail address.",
     "too_late": "It was too late for it.",
     "offer_expired": "The offer that it speaks of had expired.",
+    MEETING_BEGUN: "The meeting that it invites to would have begun.",
     "account_at_risk": "Nothing is sold to an account with a critical or high alert.",
     "cap": "The contact had as many automatic messages as allowed.",
     "cool_down": "Another playbook had written to the contact shortly before.",
@@ -58,9 +60,8 @@ def do_judge_touches(most: int, *, is_on: bool, now: datetime) -> Leaving:
     leaving = Leaving()
     if not touches:
         return leaving
-    expired = expired_offers(touches, now)
-    verdicts = {pk: Verdict("suppress", "offer_expired") for pk in expired}
-    verdicts |= judge_touches([touch for touch in touches if touch.pk not in expired], {}, now)
+    verdicts = {pk: Verdict("suppress", because) for pk, because in pointless_touches(touches, now).items()}
+    verdicts |= judge_touches([touch for touch in touches if touch.pk not in verdicts], {}, now)
     for touch in touches:
         _apply(touch, verdicts[touch.pk], leaving, is_on=is_on, now=now)
     going = {touch.pk for touch in leaving.mails}
@@ -100,9 +101,9 @@ def do_sweep_asked(*, now: datetime) -> int:
     asked = Touch.objects.filter(state="asked").select_related("enrolment").select_for_update(of=("self",))
     over = list(asked.filter(enrolment__finished_at__isnull=False).exclude(enrolment__finished_because__in=LAST_WORDS))
     late = list(asked.filter(late="skip", late_at__lt=now))
-    offering = list(asked.exclude(offers=[]))
-    expired = expired_offers(offering, now)
-    found = {touch.pk: (touch, "offer_expired") for touch in offering if touch.pk in expired}
+    speaking = {touch.pk: touch for touch in asked.exclude(offers=[], starts_at=None)}
+    pointless = pointless_touches(list(speaking.values()), now)
+    found = {pk: (speaking[pk], because) for pk, because in pointless.items()}
     found |= {touch.pk: (touch, "too_late") for touch in late} | {touch.pk: (touch, "enrolment_over") for touch in over}
     for touch, because in found.values():
         touch.state, touch.reason, touch.settled_at = "suppressed", HELD_BACK[because], now
@@ -112,7 +113,13 @@ def do_sweep_asked(*, now: datetime) -> int:
     return len(swept)
 
 
-def expired_offers(touches: Sequence[Touch], now: datetime) -> set[int]:
+def pointless_touches(touches: Sequence[Touch], now: datetime) -> dict[int, str]:
+    """Messages that speak of what is over, with why: an offer that stands no more, or a meeting that has begun."""
+    begun = {touch.pk: MEETING_BEGUN for touch in touches if touch.starts_at is not None and touch.starts_at <= now}
+    return begun | dict.fromkeys(_expired_offers(touches, now), "offer_expired")
+
+
+def _expired_offers(touches: Sequence[Touch], now: datetime) -> set[int]:
     """Those of the messages that speak of an offer which stands no more."""
     offering = [touch for touch in touches if touch.offers]
     if not offering:
@@ -129,12 +136,7 @@ def judge_touches(touches: Sequence[Touch], further: Mapping[int, Sequence[Said]
     """
     contacts = sorted({touch.contact_id for touch in touches if touch.contact_id is not None})
     opted_out = opted_out_contacts(contacts)
-    accounts = {touch.account_id for touch in touches}
-    falling = set(
-        Alert.objects.filter(account__in=accounts, closed_at=None, severity__in=FALLING).values_list(
-            "account_id", flat=True
-        )
-    )
+    falling = falling_accounts(touch.account_id for touch in touches)
     standings = {
         touch.pk: Standing(
             is_opted_out=touch.contact_id in opted_out,
@@ -147,7 +149,15 @@ def judge_touches(touches: Sequence[Touch], further: Mapping[int, Sequence[Said]
     voices: dict[int, Voice] = {touch.pk: voice_of(touch.enrolment.version) for touch in touches}
     said = _said(contacts, now)
     heard = {contact: [*said.get(contact, ()), *further.get(contact, ())] for contact in contacts}
-    return judge([_candidate(touch) for touch in touches], standings, heard, voices, now)
+    verdicts = judge([_candidate(touch) for touch in touches], standings, heard, voices, now)
+    return {touch.pk: _in_time(touch, verdicts[touch.pk]) for touch in touches}
+
+
+def _in_time(touch: Touch, verdict: Verdict) -> Verdict:
+    """An invitation that would be held back until its meeting has begun never leaves."""
+    if touch.starts_at is None or verdict.until is None or verdict.until < touch.starts_at:
+        return verdict
+    return Verdict("suppress", MEETING_BEGUN)
 
 
 def _candidate(touch: Touch) -> Candidate:

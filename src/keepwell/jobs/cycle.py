@@ -23,6 +23,7 @@ from keepwell.jobs.catalogue import read_catalogue
 from keepwell.jobs.deliver import Post
 from keepwell.jobs.deliver_touch import Outbox
 from keepwell.jobs.detect import due_accounts
+from keepwell.jobs.diagnosis import do_write_diagnoses
 from keepwell.jobs.earlier import EarlierScores
 from keepwell.jobs.enrolment import due_enrolments
 from keepwell.jobs.full_run import full_run_claimed, is_full_run_due
@@ -53,6 +54,8 @@ DUE_EVERY: Final = timedelta(seconds=1)
 NOTIFIED_EVERY: Final = timedelta(seconds=1)
 # Texts that a turn which failed left unwritten.
 TEXTS_EVERY: Final = timedelta(seconds=5)
+# Few at once, as each asks the log for much; none of them holds up a message.
+DIAGNOSES_EVERY: Final = timedelta(seconds=1)
 # Messages that wait for a yes and are not wanted any more.
 SWEPT_EVERY: Final = timedelta(seconds=10)
 # Silent sources and awards.
@@ -159,6 +162,9 @@ class Cycle:
                     do_sweep_asked(now=now)
         if self._outbox is not None:
             self._outbox.do_deliver_touches(now=now)
+        if is_busy or self._is_time("diagnoses", DIAGNOSES_EVERY, now):
+            with part("diagnoses"):
+                do_write_diagnoses(self._home, self._engine, now=now)
 
     def _watch(self, now: datetime) -> None:
         """What no account's news brings about: silent sources, and the awards of a month that is over."""

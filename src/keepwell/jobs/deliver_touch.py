@@ -34,6 +34,7 @@ from keepwell.jobs.enrolment_effect import MAIL
 from keepwell.jobs.opt_out import unsubscribe_link
 from keepwell.jobs.own_event import do_keep_own_events
 from keepwell.jobs.route import means_of
+from keepwell.jobs.touch_meeting import meeting_of
 from keepwell.jobs.update_rows import update_rows
 from keepwell.store.claim import new_claim
 from keepwell.store.listed import listed
@@ -237,6 +238,7 @@ def _message(touch: Touch, earlier: tuple[str, ...], pages: str, now: datetime) 
         unsubscribe=unsubscribe_link(pages, touch.contact.pk),
         earlier=earlier,
         at=now,
+        meeting=meeting_of(touch),
     )
 
 

@@ -15,6 +15,7 @@ from keepwell.base.home import Home
 from keepwell.connectors.report import ImportReport
 from keepwell.facts.notice import CSM
 from keepwell.jobs.arbitration import do_judge_touches, do_sweep_asked
+from keepwell.jobs.diagnosis import do_write_diagnoses
 from keepwell.jobs.home import mark_demo_home
 from keepwell.jobs.import_file import do_import_file, ready_import
 from keepwell.jobs.member import do_add_member, random_password
@@ -92,6 +93,8 @@ def do_fill_demo(
 def _settle_messages(home: Home, engine: Engine, now: datetime) -> None:
     """Write what playbooks say, and hold it against the one voice. Nothing leaves: a demo has no mail server."""
     do_write_touches(home, engine, now=now)
+    while do_write_diagnoses(home, engine, now=now):
+        pass
     with transaction.atomic():
         do_judge_touches(MESSAGES_A_DAY, is_on=False, now=now)
         do_sweep_asked(now=now)

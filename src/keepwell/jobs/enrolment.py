@@ -14,6 +14,7 @@ from keepwell.jobs.contact import Addressee, addressees
 from keepwell.jobs.enrolment_effect import Effects
 from keepwell.jobs.enrolment_start import Beginning, Cause, earlier_enrolments, end_course, take_state
 from keepwell.jobs.enrolment_state import Course, courses_of, do_write_courses, has_ended_early
+from keepwell.jobs.milestone import is_unwise_to_celebrate
 from keepwell.jobs.panel import in_statements, whole_panel
 from keepwell.jobs.signal_evidence import Scene
 from keepwell.jobs.task import do_drop_tasks
@@ -23,13 +24,13 @@ from keepwell.metrics.event_filter import EventFilter
 from keepwell.playbooks.advance import advance
 from keepwell.playbooks.decision import Decision, Enrol
 from keepwell.playbooks.facts import Facts
-from keepwell.playbooks.gates.no_response import NoResponse
 from keepwell.playbooks.playbook import CHURNED, SUPERSEDED, Playbook
 from keepwell.playbooks.start import Earlier, choose_start, start_refusal
 from keepwell.signals.book import Noun
 from keepwell.signals.look import Look
 from keepwell.signals.panel import Panel
 from keepwell.store.models import Alert, EnrolmentRecord, Milestone, ModelVersion, OpportunitySign, Touch
+from keepwell.store.read.alert import falling_accounts
 from keepwell.store.read.dictionary import name_codes
 from keepwell.store.read.opt_out import opted_out_contacts
 from keepwell.store.read.package import asking_of, playbooks_of
@@ -216,17 +217,25 @@ class _Known:
         self.opted_out = opted_out_contacts(contacts)
         self._open = _open_signals(courses)
         self._answers = self._read_answers(courses)
+        self._falling: set[int] | None = None
 
     def of(self, course: Course, account: int) -> Facts:
         record = course.record
         rows, panel = self._panel(record.version, account)
         answers = [at for at in self._answers.get(account, ()) if at >= record.started_at]
+        one = panel.part([rows[account]])
         return Facts(
-            panel=panel.part([rows[account]]),
+            panel=one,
             replied_at=min(answers, default=None),
             is_opted_out=record.contact_id in self.opted_out,
             is_signal_open=self._open.get((record.signal_noun, record.signal_id or 0)),
+            is_unwise=course.playbook.celebrates and self._is_unwise(record.version, one, account),
         )
+
+    def _is_unwise(self, version: ModelVersion, panel: Panel, account: int) -> bool:
+        if self._falling is None:
+            self._falling = falling_accounts(self._part.accounts())
+        return is_unwise_to_celebrate(version, panel, is_falling=account in self._falling)
 
     def _panel(self, version: ModelVersion, account: int) -> tuple[dict[int, int], Panel]:
         """The panel as the version's conditions ask for it. What only an older version measured is missing in it."""
@@ -267,7 +276,7 @@ class _Known:
 
 def _asks_for_answer(playbook: Playbook) -> bool:
     asked = (only for step in playbook.steps for _, only in step.conditions())
-    return any(isinstance(gate, NoResponse) for only in asked for gate in only.gates)
+    return any(gate.asks_for_answer for only in asked for gate in only.gates)
 
 
 def _open_signals(courses: Sequence[Course]) -> dict[tuple[str, int], bool]:

@@ -11,7 +11,17 @@ from keepwell.facts.notice import CSM, Notice, Severity
 from keepwell.jobs.enrolment_state import Course
 from keepwell.jobs.notify import Recipients, Way, do_queue_notifications, no_program
 from keepwell.jobs.signal_evidence import Scene
-from keepwell.playbooks.decision import Assign, CreateTask, Decision, Notify, Origin, PostEvent, Send, ShowInApp
+from keepwell.playbooks.decision import (
+    Assign,
+    Consult,
+    CreateTask,
+    Decision,
+    Notify,
+    Origin,
+    PostEvent,
+    Send,
+    ShowInApp,
+)
 from keepwell.playbooks.voice import IN_APP
 from keepwell.store.models import Account, EnrolmentRecord, StepRecord, Task, Touch
 from keepwell.store.read.member import holders_of_roles
@@ -53,6 +63,10 @@ class Effects:
                 self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
                 self._tasks[-1].template = decision.document
                 self._count["tasks"] += 1
+            elif isinstance(decision, Consult):
+                self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
+                self._tasks[-1].expert = decision.expert
+                self._count["tasks"] += 1
             elif isinstance(decision, Notify | PostEvent):
                 self._told.append((course, decision))
                 self._count["notices"] += 1
@@ -77,7 +91,7 @@ class Effects:
         # The night does not count: what is due in it has as long in the morning.
         quiet_until = voice_of(record.version).quiet_until(origin.due_at, course.state.contact_calendar)
         late_at = max(late_at, quiet_until + (late_at - origin.due_at))
-        return Touch(
+        touch = Touch(
             enrolment=record,
             account_id=record.account_id,
             contact_id=record.contact_id,
@@ -95,6 +109,12 @@ class Effects:
             late_at=late_at,
             late=origin.late,
         )
+        meeting = decision.meeting if isinstance(decision, Send) else None
+        if meeting is not None:
+            link = book.settings.links.get(meeting.place) if book is not None else None
+            touch.starts_at, touch.ends_at = meeting.starts_at, meeting.ends_at
+            touch.place = link.url if link is not None else meeting.place
+        return touch
 
     def task(self, course: Course, origin: Origin, role: str, title: str, about: str) -> Task:
         """The work of such a decision, not written."""

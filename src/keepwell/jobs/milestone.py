@@ -15,9 +15,10 @@ from keepwell.jobs.panel import named
 from keepwell.jobs.signal_evidence import Scene
 from keepwell.jobs.signal_notice import milestone_notice
 from keepwell.jobs.update_rows import update_rows
+from keepwell.playbooks.facts import ROW
 from keepwell.signals.look import Look
-from keepwell.signals.milestone import Award
-from keepwell.signals.truth import YES
+from keepwell.signals.milestone import Award, unwise_reasons
+from keepwell.signals.panel import Panel
 from keepwell.store.models import AuditEntry, Milestone, ModelVersion, ScoreRecord
 from keepwell.store.read.package import signals_of
 
@@ -66,16 +67,22 @@ def do_judge_milestones(scene: Scene) -> None:
     place = {account: row for row, account in enumerate(scene.panel.accounts.tolist())}
     rows = named(new_milestones().filter(package=scene.package), list(place))
     waiting = [row for row in rows if row.account_id in place]
-    truths = {name: one.when.truth(scene.panel) for name, one in scene.book.unwise.items()} if waiting else {}
+    reasons = unwise_reasons(scene.book.unwise, scene.panel, [place[row.account_id] for row in waiting])
     changed: list[Milestone] = []
     for milestone in waiting:
-        row = place[milestone.account_id]
-        reasons = [scene.book.unwise[name].because for name, truth in truths.items() if truth[row] == YES]
-        because = "; ".join(reasons)[:300]
+        because = "; ".join(reasons[place[milestone.account_id]])[:300]
         if because != milestone.unwise_because:
             milestone.unwise_because = because
             changed.append(milestone)
     update_rows(changed, ["unwise_because"])
+
+
+def is_unwise_to_celebrate(version: ModelVersion, panel: Panel, *, is_falling: bool) -> bool:
+    """Whether nothing should be celebrated at the one account of a panel that holds what the version's playbooks ask.
+
+    `is_falling` says that it has an open alert of severity critical or high.
+    """
+    return is_falling or bool(unwise_reasons(signals_of(version).unwise, panel, [ROW])[ROW])
 
 
 def do_settle_milestone(milestone: Milestone, state: Settled, *, by: str, now: datetime) -> None:

@@ -31,6 +31,8 @@ from keepwell.playbooks.decision import Enrol, Finish
 from keepwell.playbooks.enrolment import Enrolment
 from keepwell.playbooks.playbook import SUPERSEDED
 from keepwell.playbooks.start import start_refusal
+from keepwell.playbooks.step import Step
+from keepwell.playbooks.steps.calendar import MEETING_BEGUN
 from keepwell.playbooks.voice import Said, Verdict
 from keepwell.store.models import Account, Contact, Touch
 from keepwell.store.read.package import playbooks_of
@@ -213,8 +215,7 @@ class _Play:
             if touch is not None and deed.message is not None:
                 self._messages[touch.pk] = (touch, deed.message)
         if not skipped and not planned.deeds:
-            paths = sorted(state.paths & set(step.paths()))
-            planned.deeds.append(Deed(f"Takes the path '{paths[0]}'." if paths else "Ends the playbook."))
+            planned.deeds.append(Deed(_undecided(step, state)))
 
     def _speak(self, now: datetime) -> None:
         due = [touch for touch, _ in self._messages.values() if touch.due_at <= now]
@@ -223,6 +224,8 @@ class _Play:
             touch, message = self._messages[number]
             is_over = any(name in offers and offers[name].expires_at <= now for name in touch.offers)
             verdict = Verdict("suppress", "offer_expired") if is_over else judged
+            if touch.starts_at is not None and touch.starts_at <= now:
+                verdict = Verdict("suppress", MEETING_BEGUN)
             message.voice.append(_spoken(touch, verdict, now))
             if verdict.act == "hold" and verdict.until is not None:
                 touch.due_at = verdict.until
@@ -231,6 +234,14 @@ class _Play:
             if verdict.act == "leave" and touch.channel == MAIL and touch.contact_id is not None:
                 said = Said(at=now, enrolment=NO_ROW, is_automatic=touch.approved_at is None)
                 self._said[touch.contact_id].append(said)
+
+
+def _undecided(step: Step, state: Enrolment) -> str:
+    """What a step comes to that decides nothing but the way of the enrolment."""
+    paths = sorted(state.paths & set(step.paths()))
+    if paths:
+        return f"Takes the path '{paths[0]}'."
+    return "Ends the playbook." if step.ends_enrolment() else "Waits no longer: what it waits for holds."
 
 
 def _spoken(touch: Touch, verdict: Verdict, now: datetime) -> Spoken:

@@ -20,7 +20,10 @@ from keepwell.playbooks.playbook import (
     SUPERSEDED,
     Playbook,
 )
+from keepwell.playbooks.steps.calendar import MEETING_BEGUN
+from keepwell.playbooks.steps.celebrate import UNWISE
 from keepwell.playbooks.steps.finish import BY_STEP
+from keepwell.playbooks.steps.wait import TIME_UP
 from keepwell.playbooks.touch_step import NO_OFFER
 
 ENDS: Final[Mapping[str, str]] = {
@@ -41,6 +44,9 @@ SKIPPED: Final[Mapping[str, str]] = {
     NO_OFFER: "No offer that it speaks of stood.",
     "not_eligible": "The account may have none of its offers.",
     "no_path": "The account fits none of its paths.",
+    UNWISE: "It is no time to celebrate: a critical or high alert was open, or what the package calls unwise held.",
+    MEETING_BEGUN: "The meeting that it invites to would have begun.",
+    TIME_UP: "Its time was up, and what it waited for had not come.",
     CONDITION: "The account was not as the step asks.",
     CANNOT_BE_SAID: "It could not be said whether the account was as the step asks; nobody is contacted on a guess.",
 }

@@ -11,6 +11,7 @@ from keepwell.jobs.arbitration import IS_EXAMPLE
 from keepwell.jobs.contact import Addressee, addressees
 from keepwell.jobs.enrolment_effect import MAIL
 from keepwell.jobs.enrolment_start import earlier_enrolments
+from keepwell.jobs.milestone import is_unwise_to_celebrate
 from keepwell.jobs.panel import read_panel, whole_panel
 from keepwell.jobs.route import means_of
 from keepwell.jobs.score_accounts import score_unwritten
@@ -18,8 +19,10 @@ from keepwell.jobs.signal_evidence import Scene
 from keepwell.lake.engine import Engine
 from keepwell.playbooks.facts import Facts
 from keepwell.playbooks.start import Earlier
+from keepwell.signals.panel import Panel
 from keepwell.store.models import Account, AccountLook, ModelVersion, Touch
-from keepwell.store.read.package import asking_of, signals_of, templates_of
+from keepwell.store.read.alert import falling_accounts
+from keepwell.store.read.package import asking_of, playbooks_of, signals_of, templates_of
 from keepwell.store.read.sending import read_sending
 
 
@@ -49,12 +52,22 @@ def place_of(settings: Settings, engine: Engine, version: ModelVersion, account:
     return Place(
         scene=Scene(home, signals, version, whole, accounts, settings.calendar, {}),
         engine=engine,
-        facts=Facts(panel=whole, is_opted_out=addressee.is_opted_out),
+        facts=Facts(
+            panel=whole,
+            is_opted_out=addressee.is_opted_out,
+            is_unwise=_is_unwise(version, whole, account.pk),
+        ),
         addressee=addressee,
         earlier=earlier_enrolments(signals.package.id, [account.pk])[account.pk],
         account=account.pk,
         now=now,
     )
+
+
+def _is_unwise(version: ModelVersion, panel: Panel, account: int) -> bool:
+    if not any(one.celebrates for one in playbooks_of(version).playbooks.values()):
+        return False
+    return is_unwise_to_celebrate(version, panel, is_falling=bool(falling_accounts([account])))
 
 
 def notes_of(settings: Settings, versions: Sequence[ModelVersion], contacts: set[int]) -> list[str]:

@@ -4,12 +4,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from keepwell.facts.meeting import Meeting
+from keepwell.jobs.diagnosis import diagnosis
 from keepwell.jobs.enrolment_effect import Effects
 from keepwell.jobs.enrolment_start import refusal_told
 from keepwell.jobs.enrolment_state import Course
 from keepwell.jobs.notify import no_program
+from keepwell.jobs.touch_meeting import meeting_of
 from keepwell.jobs.touch_text import FieldValues, sender_name
-from keepwell.playbooks.decision import Assign, CreateTask, Decision, Enrol, Notify, Offer, PostEvent, Send, ShowInApp
+from keepwell.playbooks.decision import (
+    Assign,
+    Consult,
+    CreateTask,
+    Decision,
+    Enrol,
+    Notify,
+    Offer,
+    PostEvent,
+    Send,
+    ShowInApp,
+)
 from keepwell.playbooks.render import MessageError
 from keepwell.playbooks.start import Earlier, start_refusal
 from keepwell.store.models import Account, Member, Touch
@@ -29,7 +43,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as it would leave. `unwritten` says why there is no text, else "".
+    """A message as it would leave. `unwritten` says why there is no text, else ""; `meeting` is what it invites to.
 
     `approve_by` is the role that must say yes, with who holds it, "" for nobody. `voice` supposes that they do at once.
     """
@@ -41,6 +55,7 @@ class Message:
     subject: str = ""
     text: str = ""
     unwritten: str = ""
+    meeting: Meeting | None = None
     voice: list[Spoken] = field(default_factory=list)
 
 
@@ -70,6 +85,8 @@ def deeds_of(
             yield _message(decision, course, effects, values, now)
         elif isinstance(decision, CreateTask):
             yield None, _task(decision, course, effects, values)
+        elif isinstance(decision, Consult):
+            yield None, _consulted(decision, course, effects, values)
         elif isinstance(decision, Assign):
             yield from ((None, deed) for deed in _assigned(decision, course, effects))
         elif isinstance(decision, Notify):
@@ -100,7 +117,15 @@ def _message(
     if role:
         touch.approved_at = now
     return touch, Deed(
-        message=Message(touch.channel, touch.template, sender_name(touch), asked, mail.subject, mail.text)
+        message=Message(
+            touch.channel,
+            touch.template,
+            sender_name(touch),
+            asked,
+            mail.subject,
+            mail.text,
+            meeting=meeting_of(touch),
+        )
     )
 
 
@@ -122,6 +147,13 @@ def _posted(decision: PostEvent, course: Course, effects: Effects) -> Deed:
     if not routes:
         return Deed(f"Posts nothing: {no_program(decision.roles)}")
     return Deed(f"Posts '{decision.event}': {_listed(routes)}")
+
+
+def _consulted(decision: Consult, course: Course, effects: Effects, values: FieldValues) -> Deed:
+    record = course.record
+    task = effects.task(course, decision.origin, decision.role, decision.title, decision.about)
+    document = diagnosis(values.home, values.engine, record, decision.expert, decision.metrics, values.now)
+    return Deed(f"A task for {_held(decision.role, record.account, effects)}", task.due_at, document=document)
 
 
 def _assigned(decision: Assign, course: Course, effects: Effects) -> Iterator[Deed]:

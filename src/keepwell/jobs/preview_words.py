@@ -7,7 +7,10 @@ from keepwell.playbooks.advance import ANOTHER_PATH, TOO_LATE
 from keepwell.playbooks.enrolment import HOLDOUT
 from keepwell.playbooks.only import CANNOT_BE_SAID, CONDITION
 from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, ENDED_BY_MEMBER, GOAL, OPTED_OUT, SUPERSEDED
+from keepwell.playbooks.steps.calendar import MEETING_BEGUN
+from keepwell.playbooks.steps.celebrate import UNWISE
 from keepwell.playbooks.steps.finish import BY_STEP
+from keepwell.playbooks.steps.wait import TIME_UP
 from keepwell.playbooks.touch_step import NO_OFFER
 
 ENDS: Final[Mapping[str, str]] = {
@@ -27,6 +30,9 @@ SKIPPED: Final[Mapping[str, str]] = {
     NO_OFFER: "no offer that it speaks of stands",
     "not_eligible": "the account may have none of its offers",
     "no_path": "the account fits none of its paths",
+    UNWISE: "it is no time to celebrate: a critical or high alert is open, or what the package calls unwise holds",
+    MEETING_BEGUN: "the meeting that it invites to has begun",
+    TIME_UP: "its time is up, and what it waits for has not come",
     CONDITION: "the account is not as the step asks",
     CANNOT_BE_SAID: "it cannot be said whether the account is as the step asks",
 }

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from keepwell.jobs.enrolment_state import Course, courses_of
 from keepwell.jobs.playbook_words import OUTCOMES, clock_told, skip_told
 from keepwell.jobs.touch_shape import why_told
-from keepwell.playbooks.advance import timetable
+from keepwell.playbooks.advance import end_of_wait, timetable
 from keepwell.playbooks.step import Clock, Step
 from keepwell.store.models import EnrolmentRecord, OfferRecord, Task, Touch
 
@@ -79,7 +79,7 @@ def _settled(course: Course, step: Step, touches: Mapping[str, Touch], tasks: Ma
     elif task is not None:
         state, told, at = "done" if task.done_at else "waiting", _task_told(task), task.done_at or found.at
     else:
-        state, told, at = "done", "", found.at
+        state, told, at = "done", _path_told(course, step), found.at
     when, clock = _when(course, step, at)
     return StepLine(step.id, step.kind, step.title, state, told, at, when, clock, touch, task)
 
@@ -120,6 +120,11 @@ def _sent_told(touch: Touch) -> str:
     return " ".join(parts)
 
 
+def _path_told(course: Course, step: Step) -> str:
+    taken = [path for path in step.paths() if path in course.state.paths]
+    return f"The account took the path “{taken[0]}”." if taken else ""
+
+
 def _task_told(task: Task) -> str:
     if task.done_at is None:
         return f"{task.assignee.name if task.assignee else f'Nobody holds {task.role}; anybody'} is to do it."
@@ -129,13 +134,19 @@ def _task_told(task: Task) -> str:
 
 
 def _to_come(course: Course, step: Step, due_at: datetime, now: datetime) -> StepLine:
-    told = ["It waits for the worker's next turn."] if due_at <= now else []
-    if step.path is not None and step.path not in course.state.paths:
-        told.append(f"Only where the account takes the path “{step.path}”.")
+    is_on_its_way = step.path is None or step.path in course.state.paths
+    end = end_of_wait(course.playbook, step, course.state) if step.waits else due_at
+    if is_on_its_way and due_at <= now < end:
+        when, clock = _when(course, step, end)
+        told = f"It goes on when what it waits for holds, and on {when} at the latest."
+        return StepLine(step.id, step.kind, step.title, "waiting", told, end, when, clock)
+    parts = ["It waits for the worker's next turn."] if is_on_its_way and due_at <= now else []
+    if not is_on_its_way:
+        parts.append(f"Only where the account takes the path “{step.path}”.")
     if step.only_if is not None:
-        told.append("Only if what it asks holds then.")
+        parts.append("Only if what it asks holds then.")
     when, clock = _when(course, step, due_at)
-    return StepLine(step.id, step.kind, step.title, "to_come", " ".join(told), due_at, when, clock)
+    return StepLine(step.id, step.kind, step.title, "to_come", " ".join(parts), due_at, when, clock)
 
 
 def _offer(course: Course, offer: OfferRecord, now: datetime) -> OfferLine:

@@ -16,7 +16,8 @@ class TouchShape(PublicShape):
     """One message. `state` is draft, asked, todo, claimed, sent, failed, unknown or suppressed.
 
     `to` is the address that it went to, or goes to as things stand. `approvers` may let it leave, by mail address; it
-    is empty unless the message waits for them. `held_because` and `reason` are sentences.
+    is empty unless the message waits for them. `held_because` and `reason` are sentences. One that invites to a meeting
+    says from when until when, and in `place` where.
     """
 
     id: int
@@ -52,6 +53,9 @@ class TouchShape(PublicShape):
     settled_at: datetime | None
     replied_at: datetime | None
     bounced_at: datetime | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    place: str
 
 
 class WholeTouchShape(TouchShape):

@@ -119,6 +119,7 @@ class FieldValues:
     """The values of fields, read once for all texts of a turn."""
 
     def __init__(self, home: Home, engine: Engine, records: Sequence[EnrolmentRecord], now: datetime) -> None:
+        self.home, self.engine, self.now = home, engine, now
         self._usage = _usage(home, engine, records, now)
         accounts = {record.account_id for record in records}
         models = {record.version.model for record in records}

@@ -4,6 +4,7 @@ The same inputs give the same outputs. Once its outcome is in the enrolment, a s
 of the enrolment nothing decides.
 """
 
+import itertools
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from keepwell.facts.notice import CSM
 from keepwell.playbooks.decision import Decision, Finish, Late, Offer, Origin
 from keepwell.playbooks.enrolment import HOLDOUT, Enrolment, OfferMade, Settled, with_end, with_settled
 from keepwell.playbooks.facts import Facts
+from keepwell.playbooks.offset import Offset
 from keepwell.playbooks.playbook import CHURNED, COMPLETED, CONDITION_GONE, GOAL, OPTED_OUT, Playbook
 from keepwell.playbooks.step import Due, Outcome, Step
 from keepwell.signals.truth import YES
@@ -23,7 +25,8 @@ TOO_LATE: Final = "too_late"
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """`due_at` is when the next step is due, None after the end. Exits may hold at any time before."""
+    """`due_at` is when the next step is due or a wait is over, None after the end. Exits may hold at any time before,
+    and so may what a wait waits for."""
 
     enrolment: Enrolment
     decisions: tuple[Decision, ...] = ()
@@ -39,15 +42,29 @@ def advance(playbook: Playbook, enrolment: Enrolment, facts: Facts, now: datetim
     if because:
         return _ended(playbook, enrolment, (), Finish(because, now))
     decisions: list[Decision] = []
-    for due_at, step in timetable(playbook, enrolment):
+    # The ends of waits that go on, and the paths of which they have not decided yet.
+    ends: list[datetime] = []
+    undecided: set[str] = set()
+    for planned_at, step in timetable(playbook, enrolment):
+        # Anew where it is on a path, which a wait that ended just now may have opened.
+        due_at = due_moment(playbook, step, enrolment) if step.path else planned_at
         if due_at > now:
-            return Advance(enrolment, tuple(decisions), due_at)
+            return Advance(enrolment, tuple(decisions), min([due_at, *ends]))
+        if step.path in undecided - enrolment.paths:
+            undecided.update(step.paths())
+            continue
         outcome = _outcome(playbook, enrolment, facts, step, due_at, now)
+        if outcome.waits_until is not None:
+            ends.append(outcome.waits_until)
+            undecided.update(step.paths())
+            continue
         enrolment = _with_outcome(enrolment, step, outcome, now)
         end = next((decision for decision in outcome.decisions if isinstance(decision, Finish)), None)
         if end is not None:
             return _ended(playbook, enrolment, tuple(decisions), end)
         decisions += outcome.decisions
+    if ends:
+        return Advance(enrolment, tuple(decisions), min(ends))
     return _ended(playbook, enrolment, tuple(decisions), Finish(COMPLETED, now))
 
 
@@ -59,23 +76,55 @@ def end_enrolment(playbook: Playbook, enrolment: Enrolment, because: str, now: d
 def timetable(playbook: Playbook, enrolment: Enrolment) -> list[tuple[datetime, Step]]:
     """The steps that are still to come, in the order in which they fall due; those due together as they are written."""
     to_come = [
-        (_due_at(step, enrolment), place, step)
+        (due_moment(playbook, step, enrolment), place, step)
         for place, step in playbook.steps_for(enrolment.arm)
         if step.id not in enrolment.settled
     ]
     return [(due_at, step) for due_at, _, step in sorted(to_come, key=lambda one: one[:2])]
 
 
-def _due_at(step: Step, enrolment: Enrolment) -> datetime:
-    calendar = step.calendar(enrolment.contact_calendar, enrolment.team_calendar)
-    return step.after.due_at(enrolment.started_at, calendar)
+def due_moment(playbook: Playbook, step: Step, enrolment: Enrolment) -> datetime:
+    """When a step is due: at its own time, but not before its path can be taken.
+
+    A wait opens its path when it is over, a branch when it is due.
+    """
+    own = _counted(step.after, step, enrolment)
+    leading = _leading(playbook, step, enrolment)
+    return max(own, min((_opens_at(playbook, one, enrolment) for one in leading), default=own))
 
 
-def _done_by(step: Step, enrolment: Enrolment) -> datetime | None:
+def end_of_wait(playbook: Playbook, step: Step, enrolment: Enrolment) -> datetime:
+    """When the time of a step that waits is up."""
+    due_at = due_moment(playbook, step, enrolment)
+    return max(due_at, _done_by(step, enrolment, due_at) or due_at)
+
+
+def _opens_at(playbook: Playbook, step: Step, enrolment: Enrolment) -> datetime:
+    """When a step opened its paths; the earliest moment at which it may where it has not yet."""
+    settled = enrolment.settled.get(step.id)
+    if settled is None or not step.waits:
+        return due_moment(playbook, step, enrolment)
+    return min(settled.at, end_of_wait(playbook, step, enrolment))
+
+
+def _leading(playbook: Playbook, step: Step, enrolment: Enrolment) -> list[Step]:
+    """The steps above that sent the enrolment to the step's path, or those that still may where none has."""
+    above = itertools.takewhile(lambda one: one.id != step.id, playbook.steps)
+    leading = [one for one in above if step.path in one.paths() and one.arm in (None, enrolment.arm)]
+    if step.path in enrolment.paths:
+        return [one for one in leading if one.id in enrolment.settled and enrolment.settled[one.id].status == "done"]
+    return [one for one in leading if one.id not in enrolment.settled]
+
+
+def _counted(offset: Offset, step: Step, enrolment: Enrolment) -> datetime:
+    return offset.due_at(enrolment.started_at, step.calendar(enrolment.contact_calendar, enrolment.team_calendar))
+
+
+def _done_by(step: Step, enrolment: Enrolment, due_at: datetime) -> datetime | None:
+    """A step that had to wait for its path has as long as it would have had otherwise."""
     if step.within is None:
         return None
-    calendar = step.calendar(enrolment.contact_calendar, enrolment.team_calendar)
-    return step.within.due_at(enrolment.started_at, calendar)
+    return _counted(step.within, step, enrolment) + (due_at - _counted(step.after, step, enrolment))
 
 
 def _with_reply(enrolment: Enrolment, facts: Facts, now: datetime) -> Enrolment:
@@ -109,7 +158,7 @@ def _outcome(
     refusal = step.only_if.refusal(enrolment, facts) if step.only_if is not None else ""
     if refusal:
         return Outcome(skipped=refusal)
-    done_by, approve_by = _done_by(step, enrolment), playbook.approver(step)
+    done_by, approve_by = _done_by(step, enrolment, due_at), playbook.approver(step)
     late_at = due_at + playbook.grace if done_by is None else max(done_by, due_at)
     is_late = now > late_at
     policy = _late_policy(playbook, step)

@@ -17,7 +17,7 @@ class PlaybookBook:
     """Playbooks by id, which is the name of their file; `spots` have the files of those that could not be read too.
 
     `templates` are the ids of the package's texts, None where it has no folder of them; `heads` are the heads of those
-    that could be read.
+    that could be read. `links` are those of the templates' settings, None where they are not known.
     """
 
     signals: SignalBook
@@ -25,6 +25,7 @@ class PlaybookBook:
     templates: frozenset[str] | None = None
     spots: Mapping[str, Spot] = field(default_factory=dict)
     heads: Mapping[str, TemplateHead] = field(default_factory=dict)
+    links: frozenset[str] | None = None
 
     def signal_ids(self) -> tuple[str, ...]:
         """Every alert, opportunity and milestone of the package, by which a playbook may start."""
@@ -47,17 +48,20 @@ class PlaybookBook:
     def asking(self) -> SignalBook:
         """The conditions of all playbooks as a book of signals, which knows what a panel must hold for them.
 
-        They stand in it as segments beside those of the package, under names that no segment can have.
+        They stand in it as segments beside those of the package, under names that no segment can have. Where a step
+        celebrates, it knows too when that is unwise.
         """
         segments = dict(self.signals.segments)
-        spots = {place: spot for place, spot in self.signals.spots.items() if place[0] == "segments"}
+        kept = ("segments", "unwise")
+        spots = {place: spot for place, spot in self.signals.spots.items() if place[0] in kept}
+        celebrates = any(playbook.celebrates for playbook in self.playbooks.values())
         for name, path, when in self.whens():
             label = ".".join((name, *self._keys(name, path)))
             segments[label] = Segment(title=label, when=when)
             spots["segments", label] = Spot(self.spots[name].source, path)
         return replace(
             self.signals, segments=segments, spots=spots, alerts={}, opportunities={}, milestones={}, policies={},
-            blocked={}, unwise={}, awards={}, won=(), contacted=(), plans=None,
+            blocked={}, unwise=self.signals.unwise if celebrates else {}, awards={}, won=(), contacted=(), plans=None,
         )  # fmt: skip
 
     def _keys(self, name: str, path: Path) -> list[str]:

@@ -56,7 +56,10 @@ class CaseEvent(BaseModel):
 
 
 class Happening(Shape):
-    """Something new, `after` so much time; what is not written stays as it was. `events` are those that happen then."""
+    """Something new, `after` so much time; what is not written stays as it was. `events` are those that happen then.
+
+    `falling`: whether an alert of severity critical or high is open.
+    """
 
     after: Period
     score: Exact | None = None
@@ -67,6 +70,7 @@ class Happening(Shape):
     churned: StrictBool | None = None
     opted_out: StrictBool | None = None
     signal_open: StrictBool | None = None
+    falling: StrictBool | None = None
 
 
 class Done(Shape):
@@ -96,6 +100,7 @@ class PlaybookCase(Shape):
     trend: StrictStr = ""
     metrics: Mapping[Name, float | None] = Field(default={})
     traits: Mapping[Name, Known] = Field(default={})
+    falling: StrictBool = False
     then: tuple[Happening, ...] = ()
     asleep: tuple[Period, Period] | None = None
     steps: tuple[Done, ...] = ()

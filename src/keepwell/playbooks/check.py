@@ -15,6 +15,7 @@ from keepwell.health.package import Package, PackageText
 from keepwell.playbooks.book import PlaybookBook
 from keepwell.playbooks.load import read_playbooks, template_ids, template_text
 from keepwell.playbooks.offset import Offset
+from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.step import Clock, Step
 from keepwell.playbooks.template_book import inspect_read, read_templates
 from keepwell.playbooks.voice import read_voice
@@ -89,7 +90,8 @@ def _playbook_issues(text: PackageText, others: Mapping[str, PackageText]) -> It
     templates, problems = read_templates(texts) if texts.files else (None, ())
     yield from inspect_read(texts, templates, problems)
     heads = {name: one.head for name, one in templates.templates.items()} if templates else {}
-    yield from check_playbooks(replace(reading.book, heads=heads))
+    links = frozenset(templates.settings.links) if templates else None
+    yield from check_playbooks(replace(reading.book, heads=heads, links=links))
 
 
 def unknown(
@@ -110,7 +112,32 @@ def unknown(
 
 def due_times(step: Step) -> Sequence[datetime]:
     """When a step is due in each of `TRIALS`."""
-    return _tried(step.after, step.clock or step.usual_clock)
+    return times_of(step, step.after)
+
+
+def times_of(step: Step, offset: Offset) -> Sequence[datetime]:
+    """When an offset of a step is over in each of `TRIALS`."""
+    return _tried(offset, step.clock or step.usual_clock)
+
+
+def contact_times(offset: Offset) -> Sequence[datetime]:
+    """When an offset is over on the contact's clock in each of `TRIALS`."""
+    return _tried(offset, "contact")
+
+
+def latest_times(playbook: Playbook, number: int) -> Sequence[datetime]:
+    """When a step is due at the latest in each of `TRIALS`: one on the path of a wait may come only after its end."""
+    step = playbook.steps[number]
+    own = due_times(step)
+    leading = [place for place, one in enumerate(playbook.steps[:number]) if step.path in one.paths()]
+    if not leading:
+        return own
+    branch = playbook.steps[leading[-1]]
+    latest = latest_times(playbook, leading[-1])
+    if branch.waits and branch.within is not None:
+        lengths = zip(times_of(branch, branch.within), due_times(branch), strict=True)
+        latest = [late + (end - begin) for late, (end, begin) in zip(latest, lengths, strict=True)]
+    return [max(pair) for pair in zip(own, latest, strict=True)]
 
 
 # Many steps share an offset.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from keepwell.facts.meeting import Meeting
+
 # What becomes of a step that nobody looked at in time, and of a message that could not leave in time.
 Late = Literal["send", "skip", "ask"]
 
@@ -29,12 +31,16 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A message to the contact, in the name of a role ("" for the company); it may mention these offers."""
+    """A message to the contact, in the name of a role ("" for the company); it may mention these offers.
+
+    `meeting` is what it invites to; its place may be the name of a link.
+    """
 
     origin: Origin
     template: str
     sender: str = ""
     offers: tuple[str, ...] = ()
+    meeting: Meeting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,18 @@ class CreateTask:
     title: str
     about: str = ""
     document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """An expert writes a diagnosis, from these metrics among others; whoever holds the role gets it as work."""
+
+    origin: Origin
+    role: str
+    title: str
+    about: str
+    expert: str
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +132,4 @@ class Finish:
     step: str = ""
 
 
-Decision = Send | ShowInApp | CreateTask | Assign | Notify | PostEvent | Offer | Enrol | Finish
+Decision = Send | ShowInApp | CreateTask | Consult | Assign | Notify | PostEvent | Offer | Enrol | Finish

@@ -16,7 +16,8 @@ class Facts:
     """`panel` has the one row of the account.
 
     `replied_at` is the first answer of the contact since the enrolment, on whatever channel. `is_signal_open` says
-    whether the signal that started the enrolment still holds, None where that cannot be said.
+    whether the signal that started the enrolment still holds, None where that cannot be said. `is_unwise` says that
+    nothing should be celebrated at the account; it may be left out where no step celebrates.
     """
 
     panel: Panel
@@ -24,6 +25,7 @@ class Facts:
     is_churned: bool = False
     is_opted_out: bool = False
     is_signal_open: bool | None = None
+    is_unwise: bool = False
 
     def score_and_band(self) -> tuple[float | None, str]:
         """The score in points and the id of its band; None and "" where it has none."""

@@ -28,6 +28,8 @@ class Gate:
     """A condition about the enrolment. `kind` is the name of its file, and the reason of a step skipped for it."""
 
     kind: ClassVar[str]
+    # Whether it must know of answers of the contact.
+    asks_for_answer: ClassVar[bool] = False
 
     def truth(self, enrolment: Enrolment, facts: Facts) -> int:
         """1 it holds, -1 it does not, 0 nobody can say."""
@@ -69,7 +71,7 @@ class Only:
         found = _shape().model_validate(dict(value))
         asked = {name: getattr(found, name) for name in _shape().model_fields if name in found.model_fields_set}
         if not asked or None in asked.values():
-            sentence = f"'only_if' must ask for something; expected one of {', '.join(_shape().model_fields)}"
+            sentence = f"a condition must ask for something; expected one of {', '.join(_shape().model_fields)}"
             raise PydanticCustomError("empty_only", "{sentence}", {"sentence": sentence})
         parts = tuple(part for name, part in asked.items() if name not in _gates())
         return cls(tuple(part for name, part in asked.items() if name in _gates()), When(parts) if parts else None)

@@ -67,6 +67,11 @@ class Playbook(Shape):
         """Steps for the accounts of an arm, each with its place."""
         return ((place, step) for place, step in enumerate(self.steps) if step.arm in (None, arm))
 
+    @property
+    def celebrates(self) -> bool:
+        """Whether a step asks if celebrating is unwise."""
+        return any(step.celebrates for step in self.steps)
+
     def approver(self, step: Step) -> str:
         """The role that must say yes to a step, "" for nobody."""
         asked = step.approval or self.approval

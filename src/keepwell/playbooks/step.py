@@ -38,11 +38,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step came to: decisions, a path that was taken, or the reason why it is skipped after all."""
+    """What a step came to: decisions, a path that was taken, or the reason why it is skipped after all.
+
+    With `waits_until` it came to nothing yet: it is asked again at every look, and at that moment at the latest.
+    """
 
     decisions: tuple[Decision, ...] = ()
     path: str = ""
     skipped: str = ""
+    waits_until: datetime | None = None
 
 
 class Step(Shape):
@@ -69,6 +73,10 @@ class Step(Shape):
 
     # Whether the contact hears of it: late steps that do obey the playbook.
     reaches_contact: ClassVar[bool] = False
+    # Whether it may go on from `after` until `within`.
+    waits: ClassVar[bool] = False
+    # Whether it must know if celebrating is unwise.
+    celebrates: ClassVar[bool] = False
     # The clock it runs on if it does not say which.
     usual_clock: ClassVar[Clock] = "team"
 
@@ -86,6 +94,13 @@ class Step(Shape):
     def template_ids(self) -> Sequence[str]:
         return ()
 
+    def expert_kinds(self) -> Sequence[str]:
+        return ()
+
+    def metric_ids(self) -> Sequence[str]:
+        """Metrics of the package that it names outside of conditions."""
+        return ()
+
     def playbook_ids(self) -> Sequence[str]:
         return ()
 
@@ -98,6 +113,10 @@ class Step(Shape):
     def paths(self) -> Sequence[str]:
         """Paths that it may send an enrolment to."""
         return ()
+
+    def opens_path(self, path: str) -> Offset:
+        """From when on it may have sent an enrolment to one of its paths."""
+        return self.after
 
     def conditions(self) -> Sequence[tuple[tuple[str | int, ...], Only]]:
         """What it asks, each with its place in the step."""

@@ -18,10 +18,12 @@ from keepwell.playbooks.book import PlaybookBook
 from keepwell.playbooks.case import FORM, CaseEvent, Happening, PlaybookCase
 from keepwell.playbooks.decision import Decision, Finish
 from keepwell.playbooks.enrolment import Enrolment
-from keepwell.playbooks.facts import Facts
+from keepwell.playbooks.facts import ROW, Facts
+from keepwell.playbooks.playbook import Playbook
 from keepwell.signals.conditions.event import EventHappened
 from keepwell.signals.limit import meets
 from keepwell.signals.look import with_segments
+from keepwell.signals.milestone import unwise_reasons
 from keepwell.signals.panel import Known, Panel
 from keepwell.signals.truth import YES
 
@@ -47,6 +49,7 @@ class _World:
     is_churned: bool = False
     is_opted_out: bool = False
     is_signal_open: bool | None = True
+    is_falling: bool = False
 
     def take(self, happening: Happening, at: datetime) -> None:
         if happening.score is not None:
@@ -59,19 +62,23 @@ class _World:
         self.is_churned = self.is_churned if happening.churned is None else happening.churned
         self.is_opted_out = self.is_opted_out if happening.opted_out is None else happening.opted_out
         self.is_signal_open = self.is_signal_open if happening.signal_open is None else happening.signal_open
+        self.is_falling = self.is_falling if happening.falling is None else happening.falling
 
     def score(self, nano_points: int, at: datetime) -> None:
         self.nano_points = nano_points
         self.scores.append((at, nano_points))
         self.held = hold_band(self.held, nano_points, self.model, at)
 
-    def facts(self, book: PlaybookBook, at: datetime) -> Facts:
+    def facts(self, book: PlaybookBook, playbook: Playbook, at: datetime) -> Facts:
+        panel = with_segments(book.signals, self._panel(at))
         return Facts(
-            panel=with_segments(book.signals, self._panel(at)),
+            panel=panel,
             replied_at=self.replied_at,
             is_churned=self.is_churned,
             is_opted_out=self.is_opted_out,
             is_signal_open=self.is_signal_open,
+            is_unwise=playbook.celebrates
+            and (self.is_falling or bool(unwise_reasons(book.signals.unwise, panel, [ROW])[ROW])),
         )
 
     def _panel(self, at: datetime) -> Panel:
@@ -146,7 +153,13 @@ def _played(book: PlaybookBook, playbook: str, case: PlaybookCase, contact: Cale
     asking = book.asking()
     asked = tuple(asking.happenings().values())
     world = _World(
-        book.signals.model, dict(case.metrics), case.traits, asked, score_days=asking.score_days(), trend=case.trend
+        book.signals.model,
+        dict(case.metrics),
+        case.traits,
+        asked,
+        score_days=asking.score_days(),
+        trend=case.trend,
+        is_falling=case.falling,
     )
     if case.score is not None:
         world.score(nano(case.score), started_at)
@@ -169,7 +182,8 @@ def _played(book: PlaybookBook, playbook: str, case: PlaybookCase, contact: Cale
         while waiting and started_at + waiting[0].after <= now:
             world.take(waiting[0], started_at + waiting[0].after)
             waiting.pop(0)
-        found = advance(book.playbooks[playbook], story.enrolment, world.facts(book, now), now)
+        plan = book.playbooks[playbook]
+        found = advance(plan, story.enrolment, world.facts(book, plan, now), now)
         story.enrolment = found.enrolment
         story.decisions += [(now, decision) for decision in found.decisions]
         moments = [*([found.due_at] if found.due_at else []), *(started_at + one.after for one in waiting[:1])]
@@ -189,7 +203,9 @@ def _wrong(case: PlaybookCase, story: _Story, contact: Calendar) -> Iterator[str
     def told(at: datetime) -> str:
         return local_time(at, contact.place).strftime(FORM)
 
-    done = [f"{told(at)} {one.origin.step}" for at, one in story.decisions if not isinstance(one, Finish)]
+    # A step may decide several things.
+    decided = [f"{told(at)} {one.origin.step}" for at, one in story.decisions if not isinstance(one, Finish)]
+    done = list(dict.fromkeys(decided))
     wanted = [f"{one.at.strftime(FORM)} {one.step}" for one in case.steps]
     if done != wanted:
         lacking = [one for one in wanted if one not in done]

@@ -1,13 +1,15 @@
 """Milestone rules: successes worth celebrating."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field, StrictStr
 
 from keepwell.base.shape import Name
 from keepwell.signals.condition import When
+from keepwell.signals.panel import Panel
 from keepwell.signals.rule import Policies, Rule, Shape
+from keepwell.signals.truth import YES
 
 
 class MilestoneRule(Rule):
@@ -21,6 +23,12 @@ class Unwise(Shape):
 
     when: When
     because: StrictStr
+
+
+def unwise_reasons(unwise: Mapping[str, Unwise], panel: Panel, rows: Sequence[int]) -> dict[int, list[str]]:
+    """By row of the panel, why celebrating would be out of place there; none where nothing speaks against it."""
+    truths = [(one.because, one.when.truth(panel)) for one in unwise.values()] if rows else []
+    return {row: [because for because, truth in truths if truth[row] == YES] for row in rows}
 
 
 class Award(Shape):

@@ -31,6 +31,7 @@ KINDS = (
 FORK = (
     "  - {id: fork, kind: branch, title: F, after: 0m, otherwise: b, ways: [{path: a, only_if: {score: {below: 31}}}]}"
 )
+WAIT = "  - {id: hold, kind: wait, title: H, after: 30m, within: 24h, until: {responded: true}, then: c, otherwise: d}"
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 # Around the change of the clock in Berlin and New York.
 STARTS = st.integers(0, 28 * 24 * 60).map(lambda minute: datetime(2026, 3, 5, tzinfo=UTC) + timedelta(minutes=minute))
@@ -43,6 +44,11 @@ class World:
     scores: Sequence[tuple[int, str | None]]
     replied: int | None
     churned: int | None
+
+    def news(self, started_at: datetime) -> list[datetime]:
+        """When something becomes known that makes the live system look."""
+        told = [at for at, _ in self.scores] + ([self.replied] if self.replied is not None else [])
+        return [started_at + timedelta(minutes=one) for one in told]
 
     def known(self, started_at: datetime, now: datetime) -> Facts:
         passed = (now - started_at) / timedelta(minutes=1)
@@ -61,6 +67,9 @@ class World:
 def playbooks(draw: st.DrawFn) -> Playbook:
     lines = [FORK] if draw(st.booleans()) else []
     paths = ("", ", path: a", ", path: b") if lines else ("",)
+    if draw(st.booleans()):
+        lines.append(WAIT)
+        paths = (*paths, ", path: c", ", path: d")
     for number in range(draw(st.integers(1, 7))):
         only = draw(st.sampled_from(ONLY)).replace("seats: 1", "metric: {seats: {at_least: 1}}")
         asked = f", only_if: {{{only}}}" if only else ""
@@ -116,8 +125,9 @@ def done(found: Decided) -> Decided:
 def looking_more_often_changes_no_step(
     step: Advancer, plan: Playbook, world: World, minutes: list[int], zone: str, started_at: datetime
 ) -> None:
-    extra = [started_at + timedelta(minutes=one) for one in minutes]
-    seldom, _ = play(step, plan, enrolled(zone, at=started_at), world, [], is_punctual=True)
+    news = world.news(started_at)
+    extra = [*news, *(started_at + timedelta(minutes=one) for one in minutes)]
+    seldom, _ = play(step, plan, enrolled(zone, at=started_at), world, news, is_punctual=True)
     often, _ = play(step, plan, enrolled(zone, at=started_at), world, extra, is_punctual=True)
     # A goal may be reached and lost again between two due times; whoever looks then ends the enrolment earlier.
     if any(isinstance(one, Finish) and one.because == "goal_reached" for _, one in often):
@@ -219,14 +229,19 @@ MUTANTS = {
     "an answer is not kept": ("replace(enrolment, replied_at=replied_at) if", "enrolment if"),
     "what is late is done all the same": ('if is_late and policy == "skip":', 'if is_late and policy == "never":'),
     "nobody is asked about what is late": ('if is_late and policy == "ask":', 'if is_late and policy == "never":'),
-    "being late is not noticed": ("is_late = now > latest", "is_late = False"),
+    "being late is not noticed": ("is_late = now > late_at", "is_late = False"),
     "steps after the end stay open": (
         'enrolment = with_settled(enrolment, step.id, Settled("skipped", end.at, end.because))',
         "pass",
     ),
     "the enrolment goes on after its end": ("if enrolment.is_finished:", "if enrolment.is_finished and False:"),
+    "a wait is over when nobody looks": ("ends.append(outcome.waits_until)", "pass"),
+    "what waited for its path is late": (
+        "return max(own, min((_opens_at(playbook, one, enrolment) for one in leading), default=own))",
+        "return own",
+    ),
     "the next due time is that of the last step": (
-        "return Advance(enrolment, tuple(decisions), due_at)",
+        "return Advance(enrolment, tuple(decisions), min([due_at, *ends]))",
         "return Advance(enrolment, tuple(decisions), timetable(playbook, enrolment)[-1][0])",
     ),
 }
@@ -249,8 +264,9 @@ def all_hold(step: Advancer) -> None:
 
 @pytest.mark.parametrize("fault", MUTANTS)
 def test_a_fault_in_the_state_machine_is_found(fault: str) -> None:
+    faulty = mutant(*MUTANTS[fault])
     with pytest.raises(AssertionError):
-        all_hold(mutant(*MUTANTS[fault]))
+        all_hold(faulty)
 
 
 def test_a_copy_without_a_fault_is_not_refused() -> None:

@@ -12,25 +12,15 @@ from keepwell.playbooks.check import PlaybookCheck, check_playbooks, inspect_wit
 from keepwell.playbooks.load import read_playbooks, template_ids
 from keepwell.playbooks.offset import FORMS
 from keepwell.playbooks.template import TemplateHead
+from tests.unit.playbooks.check_lines import EXPIRED, GIFT, MAIL, OFFER, one, step
+from tests.unit.playbooks.further_check_cases import FURTHER, FURTHER_GOOD
 from tests.unit.playbooks.world import HEAD, book, package, signals
 
 TASK = "  - {id: call, kind: task, title: Call, after: 1h}\n"
 
 
-def one(steps: str, more: str = "") -> str:
-    return f"{HEAD}{more}steps:\n{steps}"
-
-
-def step(name: str, rest: str) -> str:
-    return f"  - {{id: {name}, title: T, {rest}}}\n"
-
-
-MAIL = step("mail", "kind: message, template: hello, after: 1h")
-OFFER = step("offer", "kind: offer, offers: [gift], after: 0m")
-GIFT = "offers: {gift: {title: Gift, valid_for: 3d}}\n"
 FORK = step("fork", "kind: branch, after: 1h, ways: [{path: deep, only_if: {no_response: true}}]")
 
-EXPIRED = "'offer' makes it after 0m and it stands for 3d. Mention it earlier, or let it stand longer."
 FAR = "Monday 08:00 with the team in America/Los_Angeles and the contact in UTC."
 IN_ORDER = " Offsets count from the enrolment; put the steps in order."
 # By check: playbooks by id, and what is said of them.
@@ -254,23 +244,25 @@ HEADS = {
 
 
 def said(playbooks: dict[str, str]) -> list[str]:
-    found = replace(book(**playbooks), templates=frozenset(HEADS), heads=HEADS)
+    found = replace(book(**playbooks), templates=frozenset(HEADS), heads=HEADS, links=frozenset({"room"}))
     return [str(issue).removeprefix("models/sample/") for issue in check_playbooks(found)]
 
 
 @pytest.mark.requirement("X11", "X32")
-@pytest.mark.parametrize(("playbooks", "sentence"), [case for cases in CASES.values() for case in cases])
+@pytest.mark.parametrize(
+    ("playbooks", "sentence"), [case for cases in (*CASES.values(), *FURTHER.values()) for case in cases]
+)
 def test_a_check_says_what_is_wrong_and_where(playbooks: dict[str, str], sentence: str) -> None:
     assert said(playbooks) == [sentence]
 
 
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("name", [*GOOD, *FURTHER_GOOD])
 def test_what_is_right_is_left_alone(name: str) -> None:
-    assert said({"one": GOOD[name]}) == []
+    assert said({"one": {**GOOD, **FURTHER_GOOD}[name]}) == []
 
 
 def test_every_check_is_tried() -> None:
-    assert CASES.keys() == kinds("keepwell.playbooks.checks", PlaybookCheck).keys()
+    assert CASES.keys() | FURTHER.keys() == kinds("keepwell.playbooks.checks", PlaybookCheck).keys()
 
 
 def test_without_a_folder_of_templates_nothing_is_said_of_them() -> None:
@@ -369,7 +361,7 @@ def test_what_cannot_be_read_is_told_with_its_line(text: str, sentence: str) -> 
 def test_an_empty_only_if_asks_for_something() -> None:
     reading = read_playbooks(package(one=one(step("call", "kind: task, after: 4h, only_if: {}"))), signals())
     (problem,) = reading.problems
-    assert "'only_if' must ask for something; expected one of" in problem.sentence
+    assert "a condition must ask for something; expected one of" in problem.sentence
     assert "no_response" in problem.sentence
     assert "band_entered" in problem.sentence
 

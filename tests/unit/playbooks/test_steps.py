@@ -8,9 +8,11 @@ import pytest
 
 from keepwell.base.business_time import Calendar
 from keepwell.base.registry import kinds
+from keepwell.facts.meeting import Meeting
 from keepwell.playbooks.advance import advance
 from keepwell.playbooks.decision import (
     Assign,
+    Consult,
     CreateTask,
     Decision,
     Enrol,
@@ -30,11 +32,24 @@ ORIGIN = Origin("one", START, late_at=START + hours(1), late="send")
 HEARD = replace(ORIGIN, late="ask")
 OFFERS = "offers: {gift: {title: Gift, valid_for: 3h}}\n"
 END = Finish("completed", START)
+MEETING = Meeting(starts_at=START + hours(4), ends_at=START + hours(4.5), place="Room One", zone="UTC")
 
 # By kind: what stands in the step, and everything that is decided.
 CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "message": ("template: hello, from: ceo", (Send(replace(HEARD, approve_by="ceo"), "hello", "ceo"), END)),
     "in_app": ("template: hello", (ShowInApp(HEARD, "hello"), END)),
+    "calendar": (
+        "template: hello, starts: 4h, lasts: 30m, place: Room One",
+        (Send(HEARD, "hello", meeting=MEETING), END),
+    ),
+    "celebrate": (
+        "template: hello, notify: [csm], sentence: Look",
+        (ShowInApp(HEARD, "hello"), Notify(HEARD, ("csm",), "Look"), END),
+    ),
+    "consult": (
+        "about: At once, metrics: [seats]",
+        (Consult(ORIGIN, "expert", "T", "At once", "explained", ("seats",)), END),
+    ),
     "task": (
         "role: support, about: At once, document: report",
         (CreateTask(ORIGIN, "support", "T", "At once", "report"), END),
@@ -42,6 +57,7 @@ CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "assign": ("role: expert, reach_out: true", (Assign(ORIGIN, "expert", must_reach_out=True), END)),
     "notify": ("notify: [ceo, csm], sentence: Look", (Notify(ORIGIN, ("ceo", "csm"), "Look"), END)),
     "offer": ("offers: [gift]", (Offer(HEARD, {"gift": START + hours(3)}), END)),
+    "wait": ("within: 1h, until: {no_response: true}, then: a", (END,)),
     "branch": ("ways: [{path: a, only_if: {no_response: true}}]", (END,)),
     "enrol": ("playbook: other", (Enrol(ORIGIN, "other"), END)),
     "webhook": (
@@ -55,7 +71,7 @@ CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     ),
     "finish": ("", (Finish("finished", START, "one"),)),
 }
-ON_THE_CONTACTS_CLOCK = {"message", "in_app", "offer", "branch"}
+ON_THE_CONTACTS_CLOCK = {"message", "in_app", "calendar", "celebrate", "offer", "branch", "wait"}
 
 
 def plan(kind: str, more: str = "", after: str = "0m") -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from keepwell.base.periods import format_period
 from keepwell.health.checks.check import Issue, error, warning
 from keepwell.playbooks.book import PlaybookBook
-from keepwell.playbooks.check import TRIALS, PlaybookCheck, due_times, unknown
+from keepwell.playbooks.check import TRIALS, PlaybookCheck, due_times, latest_times, unknown
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.step import Step
 
@@ -32,12 +32,19 @@ class LivingOffers(PlaybookCheck):
 
 def _dead(playbook: Playbook, number: int, step: Step, offer: str) -> str:
     """Why an offer does not stand when a step mentions it, "" if it does."""
-    makers = [one for one in playbook.steps[:number] if offer in one.offers_made() and one.arm in (None, step.arm)]
+    makers = [
+        place
+        for place, one in enumerate(playbook.steps[:number])
+        if offer in one.offers_made() and one.arm in (None, step.arm)
+    ]
     if not makers:
         return f"'{step.id}' mentions the offer '{offer}', which no step above it makes."
     valid_for = playbook.offers[offer].valid_for
-    maker = makers[-1]
-    for trial, mine, made in zip(TRIALS, due_times(step), due_times(maker), strict=True):
+    maker = playbook.steps[makers[-1]]
+    # A wait before them may be over at once, or only at its end.
+    soon = zip(TRIALS, due_times(step), due_times(maker), strict=True)
+    late = zip(TRIALS, latest_times(playbook, number), latest_times(playbook, makers[-1]), strict=True)
+    for trial, mine, made in (*soon, *late):
         if mine < made:
             return f"'{step.id}' mentions the offer '{offer}' before '{maker.id}' makes it, for {trial}."
         if mine >= made + valid_for:

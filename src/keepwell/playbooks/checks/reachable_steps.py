@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from keepwell.base.errors import nearest
 from keepwell.health.checks.check import Issue, error
 from keepwell.playbooks.book import PlaybookBook
-from keepwell.playbooks.check import TRIALS, PlaybookCheck, due_times, unknown
+from keepwell.playbooks.check import TRIALS, PlaybookCheck, due_times, times_of, unknown
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.step import Step
 
@@ -41,7 +41,11 @@ def _lost_path(playbook: Playbook, number: int, step: Step, path: str) -> str:
         known = [one for branch in playbook.steps[:number] for one in branch.paths()]
         return f"'{step.id}' is never reached: no branch above leads to the path '{path}'.{nearest(path, known)}"
     branch = above[-1]
-    for trial, mine, other in zip(TRIALS, due_times(step), due_times(branch), strict=True):
+    opens = branch.opens_path(path)
+    for trial, mine, other in zip(TRIALS, due_times(step), times_of(branch, opens), strict=True):
+        if mine < other and branch.waits:
+            told = f"which '{branch.id}' opens only after {opens.words}, for {trial}"
+            return f"'{step.id}' comes before its path '{path}', {told}; make it later."
         if mine < other:
             return f"'{step.id}' comes before its branch '{branch.id}' for {trial}; make it later."
     return ""

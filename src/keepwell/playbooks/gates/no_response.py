@@ -13,6 +13,7 @@ from keepwell.signals.truth import NO, YES
 class NoResponse(Gate, RootModel[Literal[True]]):
     model_config = ConfigDict(frozen=True)
     kind: ClassVar[Literal["no_response"]] = "no_response"
+    asks_for_answer: ClassVar[bool] = True
 
     def truth(self, enrolment: Enrolment, facts: Facts) -> int:
         return YES if enrolment.replied_at is None else NO

@@ -82,7 +82,7 @@ class OfferRecord(models.Model):
 
 class Task(models.Model):
     """Work for a member. `assignee` is null where nobody holds `role`; `document` is what was
-    written for it from `template` at `written_at`.
+    written for it from `template`, or by `expert`, at `written_at`.
 
     `outcome` is one of `keepwell.jobs.task.OUTCOMES`, "" while it is to do.
     """
@@ -95,6 +95,7 @@ class Task(models.Model):
     title = models.CharField(max_length=300)
     about = models.TextField(blank=True)
     template = models.CharField(max_length=64, blank=True)
+    expert = models.CharField(max_length=64, blank=True)
     document = models.TextField(blank=True)
     written_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
@@ -110,4 +111,5 @@ class Task(models.Model):
             models.Index(fields=["done_at", "due_at"], name="task_due"),
             # The worker asks for these at every busy turn; most tasks have no template and are never written.
             models.Index(fields=["id"], condition=Q(written_at=None) & ~Q(template=""), name="task_unwritten"),
+            models.Index(fields=["id"], condition=Q(written_at=None) & ~Q(expert=""), name="task_undiagnosed"),
         ]

@@ -15,7 +15,8 @@ class Touch(models.Model):
     `due_at` is when it may leave at the earliest, `late_at` from when on it is too late, and `late` what then becomes
     of it. `held_because` says why it waits longer than its step asked, `reason` why it is failed, unknown or
     suppressed. `claim` names the attempt that may confirm it; before `handed_at` it has surely not left. `address` is
-    where it went, `sender_name` whom it names as its sender.
+    where it went, `sender_name` whom it names as its sender. One that invites to a meeting from `starts_at` until
+    `ends_at` says where in `place`; the others have no such moments.
     """
 
     enrolment = models.ForeignKey(EnrolmentRecord, on_delete=models.CASCADE, related_name="touches")
@@ -49,6 +50,9 @@ class Touch(models.Model):
     claimed_at = models.DateTimeField(null=True)
     handed_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    place = models.CharField(max_length=500, blank=True)
     address = models.CharField(max_length=320, blank=True)
     message_id = models.CharField(max_length=200, blank=True)
     settled_at = models.DateTimeField(null=True)

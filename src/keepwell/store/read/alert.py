@@ -1,6 +1,6 @@
 """Alerts: one, and lists of them filtered, ordered and paged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -17,6 +17,8 @@ AlertState = Literal["new", "acknowledged", "put_aside", "closed"]
 # What a list may be narrowed to; `open` is new and acknowledged.
 Listed = Literal["open", "new", "acknowledged", "put_aside", "closed", "all"]
 Order = Literal["severity", "newest", "due"]
+# While an account has one open, nothing is sold to it, and nothing celebrated.
+FALLING: Final = ("critical", "high")
 ACTS: Final = ("alert_acknowledged", "alert_assigned", "alert_snoozed", "alert_closed")
 
 
@@ -50,6 +52,12 @@ def is_overdue(alert: Alert, now: datetime) -> bool:
     """Whether the first contact is late: there was none, and the moment it was due by has passed."""
     is_waiting = alert.closed_at is None and alert.first_contact_at is None
     return is_waiting and alert.respond_by is not None and alert.respond_by < now
+
+
+def falling_accounts(accounts: Iterable[int]) -> set[int]:
+    """Those of the accounts with an open alert of severity critical or high."""
+    rows = Alert.objects.filter(account__in=set(accounts), closed_at=None, severity__in=FALLING)
+    return set(rows.values_list("account_id", flat=True))
 
 
 def visible_alerts(member: Member) -> QuerySet[Alert]:

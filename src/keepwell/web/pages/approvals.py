@@ -12,7 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from keepwell.base.clock import SystemClock
 from keepwell.base.figure import passed
+from keepwell.facts.meeting import Meeting
 from keepwell.jobs.approval import LONGEST_TEXT, do_approve_touch, do_refuse_touch
+from keepwell.jobs.touch_meeting import meeting_of
 from keepwell.jobs.touch_shape import address_of
 from keepwell.playbooks.template import LONGEST_SUBJECT
 from keepwell.store.models import Member, Touch
@@ -48,6 +50,7 @@ class AskedLine:
     subject: str
     text: str
     error: str
+    meeting: Meeting | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def _line(touch: Touch, asked: Sequence[Member], member: Member, typed: Typed | 
         subject=own.subject if own else touch.subject,
         text=own.text if own else touch.text,
         error=own.error if own else "",
+        meeting=meeting_of(touch),
     )
 
 

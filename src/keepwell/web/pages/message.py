@@ -13,6 +13,8 @@ from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
+from keepwell.facts.meeting import Meeting
+from keepwell.jobs.touch_meeting import meeting_of
 from keepwell.jobs.touch_shape import address_of, why_told
 from keepwell.store.models import Touch
 from keepwell.store.read.touch import access_touch, approvers
@@ -50,6 +52,7 @@ class Context:
     to: str
     asked: str
     moments: Sequence[Moment]
+    meeting: Meeting | None
 
 
 @require_safe
@@ -65,6 +68,7 @@ def message_page(request: HttpRequest, touch_id: int) -> HttpResponse:
         to=f"{touch.contact} <{address_of(touch)}>" if touch.contact is not None else address_of(touch) or "nobody",
         asked=", ".join(one.name or one.email for one in asked),
         moments=_moments(touch),
+        meeting=meeting_of(touch),
     )
     return render(request, "message.html", {"page": page, "here": "outbox"})
 
