@@ -7,8 +7,18 @@ from datetime import datetime
 from keepwell.jobs.enrolment_effect import Effects
 from keepwell.jobs.enrolment_start import refusal_told
 from keepwell.jobs.enrolment_state import Course
-from keepwell.jobs.touch_text import FieldValues, sender_name
-from keepwell.playbooks.decision import Assign, CreateTask, Decision, Enrol, Notify, Offer, Send, ShowInApp
+from keepwell.jobs.text_field import FieldValues, sender_name
+from keepwell.playbooks.decision import (
+    Assign,
+    CreateTask,
+    Decision,
+    Enrol,
+    Notify,
+    Offer,
+    Send,
+    ShowInApp,
+    WriteDocument,
+)
 from keepwell.playbooks.render import MessageError
 from keepwell.playbooks.start import Earlier, start_refusal
 from keepwell.store.models import Account, Member, Touch
@@ -69,6 +79,9 @@ def deeds_of(
             yield _message(decision, course, effects, values, now)
         elif isinstance(decision, CreateTask):
             yield None, _task(decision, course, effects, values)
+        elif isinstance(decision, WriteDocument):
+            drafted = CreateTask(decision.origin, decision.role, decision.title, decision.about, decision.template)
+            yield None, _task(drafted, course, effects, values)
         elif isinstance(decision, Assign):
             yield from ((None, deed) for deed in _assigned(decision, course, effects))
         elif isinstance(decision, Notify):

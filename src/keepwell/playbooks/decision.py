@@ -59,6 +59,22 @@ class CreateTask:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteDocument:
+    """A document about the account is written from the template, and whoever holds the role gets a task with it.
+
+    `cover` is the template of a message to go with it, "" for none.
+    """
+
+    origin: Origin
+    role: str
+    title: str
+    about: str
+    template: str
+    cover: str = ""
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
     """A member of the role becomes the account's own; `must_reach_out` says that they write or call at once."""
 
@@ -101,4 +117,4 @@ class Finish:
     step: str = ""
 
 
-Decision = Send | ShowInApp | CreateTask | Assign | Notify | Offer | Enrol | Finish
+Decision = Send | ShowInApp | CreateTask | WriteDocument | Assign | Notify | Offer | Enrol | Finish

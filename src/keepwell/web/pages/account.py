@@ -17,9 +17,10 @@ from keepwell.base.home import Home
 from keepwell.health.explain import Reason
 from keepwell.jobs.read_account import Change, Explanation, account_change, account_explanation
 from keepwell.jobs.read_today import read_growth
-from keepwell.store.models import Account, Contact, Member
+from keepwell.store.models import Account, Contact, Document, Member
 from keepwell.store.read.account import access_account, access_contacts
 from keepwell.store.read.alert import AlertFilter, access_alerts
+from keepwell.store.read.document import access_documents
 from keepwell.store.read.enrolment import access_enrolments
 from keepwell.store.read.health_model import BandFace, ModelFace, access_model_version
 from keepwell.store.read.milestone import MilestoneFilter, access_milestones
@@ -37,6 +38,7 @@ from keepwell.web.pages.weight_tree import TreeRow, tree_rows
 
 CONTACTS_SHOWN = 12
 TOUCHES_SHOWN = 5
+DOCUMENTS_SHOWN = 5
 REASONS_SHOWN = 3
 SPANS = {"30": "30 days", "90": "90 days", "365": "1 year", "3650": "All"}
 CAUSES = {
@@ -119,6 +121,7 @@ class Context:
     milestones: Sequence[MilestoneLine] = ()
     enrolments: Sequence[EnrolmentLine] = ()
     touches: Sequence[TouchLine] = ()
+    documents: Sequence[Document] = ()
 
 
 @require_safe
@@ -196,6 +199,7 @@ def _signals(member: Member, account: Account) -> dict[str, object]:
         "milestones": milestone_lines(member, milestones),
         "enrolments": enrolment_lines(list(access_enrolments(member, account=account.pk)), now),
         "touches": touch_lines(list(access_touches(member, "all", account.pk)[:TOUCHES_SHOWN])),
+        "documents": list(access_documents(member, account.pk)[:DOCUMENTS_SHOWN]),
     }
 
 
