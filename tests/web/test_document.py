@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +57,7 @@ def enter(client: Client, role: str = "viewer") -> Member:
 
 
 def words(markup: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", markup))
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", markup)))
 
 
 def numbers(text: str) -> list[str]:
@@ -71,7 +72,7 @@ def test_a_step_writes_a_document_and_gives_a_task_that_leads_to_it(world: Gym) 
     assert "Your mood is 12.5 of a 12.5." in document.text
     assert "<h2>What was seen</h2>" in document.html
     assert " style=" not in document.html
-    assert document.basis == [["The mood.", "Mood."]]
+    assert document.basis == [["Mood.", "The metric 'mood'."]]
     assert document.written_at is not None
     assert document.task is not None
     assert (document.task.title, document.task.assignee, document.task.about) == ("The plan", robin, "Read it.")
@@ -118,7 +119,7 @@ def test_page_pdf_and_api_tell_the_same_numbers(world: Gym, client: Client) -> N
             "gym/gym",
             "What was seen",
             "What the numbers rest on",
-            "The mood. Mood.",
+            "Mood. The metric",
         ):
             assert part in text, (part, text)
 

@@ -63,6 +63,14 @@ def test_a_long_document_goes_on_over_pages_and_a_long_word_over_lines() -> None
     assert found.count("x") == 1000
 
 
+def test_a_word_is_cut_only_where_no_line_holds_it() -> None:
+    for length in range(40, 90):
+        found = text_of(
+            document_pdf(page(Block("item", [Run("a" * length + " ", is_strong=True), Run("Assumed: all.")])))
+        )
+        assert "Assumed:" in found, length
+
+
 def test_the_same_document_gives_the_same_bytes() -> None:
     assert document_pdf(page(paragraph("Hi"))) == document_pdf(page(paragraph("Hi")))
 

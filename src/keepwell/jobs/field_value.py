@@ -108,7 +108,7 @@ class _Fields:
     def _measured(self, wanted: Mapping[str, frozenset[int]], told: Told) -> dict[tuple[int, str], FoundField]:
         found: dict[tuple[int, str], FoundField] = {}
         for name, metric in self._metrics(wanted).items():
-            about = self._package.metrics[metric].about or self._package.metrics[metric].title
+            about = self._package.metrics[metric].about or f"the metric '{metric}'"
             for account in wanted[name]:
                 value = told.get(account, {}).get(metric)
                 if value is not None:

@@ -29,7 +29,7 @@ from keepwell.store.models import (
     Touch,
 )
 from keepwell.store.read.member import holders_of_roles
-from keepwell.store.read.package import model_of, templates_of
+from keepwell.store.read.package import model_of, package_of, templates_of
 
 CSM_TITLE: Final = "Customer Success Manager"
 
@@ -107,12 +107,14 @@ class FieldValues:
     def told(self, record: EnrolmentRecord, template_id: str) -> list[ToldField]:
         """What the template's fields of `usage` are, and what those rest on that are known; in the settings' order."""
         found, usage = self.usage(record, template_id), _book(record.version).settings.usage
+        metrics = package_of(record.version).metrics
+        names = {name: f"{metrics[one.metric].title}." if one.metric else one.about for name, one in usage.items()}
         told = {
             name: found[name].basis
             for name, field in usage.items()
             if name in found and not (field.source is not None and field.source.is_basis)
         }
-        return [ToldField(usage[name].about, f"{basis[:1].upper()}{basis[1:]}.") for name, basis in told.items()]
+        return [ToldField(names[name], f"{basis[:1].upper()}{basis[1:]}.") for name, basis in told.items()]
 
     def _context(self, record: EnrolmentRecord, template_id: str, offer: str) -> Context:
         usage = self.usage(record, template_id)

@@ -16,7 +16,7 @@ from keepwell.playbooks.book import PlaybookBook
 from keepwell.playbooks.load import read_playbooks, template_ids, template_text
 from keepwell.playbooks.offset import Offset
 from keepwell.playbooks.step import Clock, Step
-from keepwell.playbooks.template_book import inspect_plans, inspect_read, read_templates
+from keepwell.playbooks.template_book import inspect_names, inspect_read, read_templates
 from keepwell.playbooks.voice import read_voice
 from keepwell.signals.check import inspect_whole
 from keepwell.signals.load import read_signals
@@ -88,9 +88,9 @@ def _playbook_issues(text: PackageText, others: Mapping[str, PackageText]) -> It
     texts = template_text(text, package.metrics)
     templates, problems = read_templates(texts) if texts.files else (None, ())
     yield from inspect_read(texts, templates, problems)
-    plans = reading.book.signals.plans
-    if templates is not None and plans is not None:
-        yield from inspect_plans(texts, templates, plans.plans)
+    if templates is not None:
+        plans = reading.book.signals.plans
+        yield from inspect_names(texts, templates, package.catalogue.events, plans.plans if plans is not None else None)
     heads = {name: one.head for name, one in templates.templates.items()} if templates else {}
     yield from check_playbooks(replace(reading.book, heads=heads))
 

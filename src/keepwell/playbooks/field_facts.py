@@ -53,6 +53,15 @@ class Ask:
     peers: PeerQuestion | None = None
     score_days: int = 0
 
+    def event_names(self) -> set[str]:
+        """The events that it looks at."""
+        questions = [*self.items.values(), *([self.told] if self.told is not None else [])]
+        filters = [one.events for one in questions]
+        metrics = [*self.metrics.values(), *(self.peers.metrics.values() if self.peers is not None else ())]
+        metrics += [self.open_items.metric] if self.open_items is not None else []
+        filters += [wanted for metric in metrics for wanted in metric.reads()]
+        return {name for wanted in filters for name in wanted.events}
+
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:

@@ -97,8 +97,20 @@ def inspect_read(text: TemplateText, book: TemplateBook | None, problems: tuple[
     return sorted(found)
 
 
-def inspect_plans(text: TemplateText, book: TemplateBook, plans: Collection[str]) -> Iterator[Issue]:
-    """Plans that the settings name and the package does not have; `plans` are the ids of those it has."""
+def inspect_names(
+    text: TemplateText, book: TemplateBook, events: Collection[str], plans: Collection[str] | None
+) -> Iterator[Issue]:
+    """Events and plans that the settings name and the package does not have; `plans` is None where it has no list."""
+    source, package = _settings_source(text), book.settings.source_package(text.metrics)
+    for name, one in package.sources.items():
+        asked = () if list(one.problems(package)) else one.ask(package).event_names()
+        for event in sorted(set(asked) - set(events)):
+            sentence = f"usage '{name}': unknown event '{event}'.{nearest(event, tuple(events))}"
+            yield error(source.problem(("usage", name, "source"), sentence))
+    yield from _plan_issues(text, book, plans) if plans is not None else ()
+
+
+def _plan_issues(text: TemplateText, book: TemplateBook, plans: Collection[str]) -> Iterator[Issue]:
     for plan, where in book.settings.plan_ids().items():
         if plan not in plans:
             sentence = f"{where}: unknown plan '{plan}'.{nearest(plan, tuple(plans))}"

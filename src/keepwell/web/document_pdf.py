@@ -27,6 +27,7 @@ NOT_IN_FONT: Final = (
 # Sizes in points, distances in millimetres.
 TITLE_SIZE, HEADING_SIZE, TEXT_SIZE, SMALL_SIZE = 18, 13, 10.5, 8.5
 LINE: Final = 5.4
+MARK: Final = 6.0
 GREY: Final = (91, 101, 115)
 LINK: Final = (29, 78, 216)
 
@@ -82,7 +83,7 @@ class _Paper:
             self.write(strong, HEADING_SIZE, LINE * 1.3)
             self.gap(LINE / 4)
         elif block.kind == "item":
-            self.write([Run("• "), *block.runs], TEXT_SIZE, LINE, indent=4)
+            self.write(block.runs, TEXT_SIZE, LINE, mark="•")
             self.gap(LINE / 5)
         else:
             self.write(block.runs, TEXT_SIZE, LINE)
@@ -95,18 +96,34 @@ class _Paper:
         line: float,
         *,
         colour: tuple[int, int, int] = (0, 0, 0),
-        indent: float = 0,
+        mark: str = "",
     ) -> None:
-        """Runs one behind the other, broken into lines, and a line of its own for what comes next."""
+        """Runs one behind the other, broken into lines, and a line of its own for what comes next.
+
+        A mark stands before them, and all their lines behind it.
+        """
         margin = self._pdf.l_margin
-        self._pdf.set_left_margin(margin + indent)
-        self._pdf.set_x(margin + indent)
+        if mark:
+            self._pdf.set_font(FONT, size=size)
+            self._pdf.set_text_color(*colour)
+            self._pdf.cell(MARK, line, f"{mark} ", align="R")
+            self._pdf.set_left_margin(margin + MARK)
         for run in runs:
             self._pdf.set_font(FONT, "B" if run.is_strong else "", size)
             self._pdf.set_text_color(*(LINK if run.href else colour))
-            self._pdf.write(line, self._drawn(run.text), run.href)
+            text = self._drawn(run.text)
+            self._keep_word_whole(text, line)
+            self._pdf.write(line, text, run.href)
         self._pdf.set_left_margin(margin)
         self._pdf.cell(0, line, "", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def _keep_word_whole(self, text: str, line: float) -> None:
+        """A first word that does not fit behind the run before it goes to the next line instead of being cut."""
+        pdf = self._pdf
+        width = pdf.get_string_width(text.split(" ", 1)[0].split("\n", 1)[0]) + 2 * pdf.c_margin
+        room = pdf.w - pdf.r_margin - pdf.x
+        if room < width < pdf.epw:
+            pdf.ln(line)
 
     def gap(self, height: float) -> None:
         self._pdf.ln(height)

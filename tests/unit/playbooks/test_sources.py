@@ -14,7 +14,7 @@ from keepwell.base.yaml_source import read_yaml
 from keepwell.facts.item_count import ItemCount, OpenItem
 from keepwell.playbooks.field_facts import AccountFacts, FieldFacts, Peer, ScoreFacts
 from keepwell.playbooks.field_source import FOLDER, FieldSource, SourcePackage
-from keepwell.playbooks.template_book import TemplateText, inspect_templates
+from keepwell.playbooks.template_book import TemplateText, inspect_names, inspect_templates, load_templates
 from keepwell.playbooks.template_field import Value
 from keepwell.playbooks.template_settings import TemplateSettings
 from tests.packages.shipped import shipped
@@ -324,6 +324,20 @@ def test_what_is_never_known_is_warned_of_and_what_can_never_be_written() -> Non
     assert told(usage, **templates) == [
         "templates/never.md:1: warning: it is never written: usage.wish has neither 'metric' nor 'source'.",
         "templates/settings.yaml:3: warning: usage 'wish' has neither 'metric' nor 'source', so its value is unknown.",
+    ]
+
+
+def test_events_and_plans_that_the_package_does_not_have_are_errors() -> None:
+    usage = "usage:\n  hours: {type: number, about: x, sample: 1, source: hours_saved}\n"
+    text = TemplateText("templates", {"settings.yaml": TEXTS + usage}, shipped("saas").metrics)
+    book = load_templates(text)
+    known = {"feature_used", "invite_sent"}
+    assert list(inspect_names(text, book, known, {"team", "enterprise"})) == []
+    assert list(inspect_names(text, book, known, None)) == []
+    found = [str(issue) for issue in inspect_names(text, book, {"feature_used"}, {"team"})]
+    assert found == [
+        "templates/settings.yaml:19: usage 'hours': unknown event 'invite_sent'.",
+        "templates/settings.yaml:1: group 'Large ones': unknown plan 'enterprise'.",
     ]
 
 

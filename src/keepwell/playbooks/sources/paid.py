@@ -1,4 +1,4 @@
-"""What the account paid in the last `days` days in its own currency: payments less refunds.
+"""What the account paid in the last `days` days in its own currency: `events` of payments less `refunds`.
 
 Missing without a payment, where a payment names another currency or none, and where so much was paid that it must be
 for a longer time than these days (more than one and a half times the MRR for them): a year's price is no cost of a
@@ -27,7 +27,7 @@ DAYS_A_MONTH: Final = 30
 class Paid(FieldSource):
     kind: Literal["paid"] = "paid"
     events: Events = ("payment_succeeded",)
-    refunds: Events = ("payment_refunded",)
+    refunds: tuple[StrictStr, ...] = ()
     amount: StrictStr = "amount"
     currency: StrictStr = "currency"
     days: Days = 30
@@ -35,7 +35,7 @@ class Paid(FieldSource):
     gives: ClassVar[Sequence[FieldType]] = ("number",)
 
     def ask(self, package: SourcePackage) -> Ask:
-        asked = {PAID: self.events, REFUNDED: self.refunds}
+        asked = {PAID: self.events, **({REFUNDED: self.refunds} if self.refunds else {})}
         return Ask(
             items={
                 name: ItemQuestion(EventFilter(events=events), self.currency, self.days, self.amount)
