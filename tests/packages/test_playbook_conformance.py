@@ -14,6 +14,7 @@ from keepwell.playbooks.check import inspect_with_playbooks, load_valid_with_pla
 from keepwell.playbooks.start import Earlier, choose_start
 from keepwell.playbooks.step import Step
 from keepwell.playbooks.steps.assign import Assign
+from keepwell.playbooks.steps.document import Document
 from keepwell.playbooks.steps.in_app import InApp
 from keepwell.playbooks.steps.message import Message
 from keepwell.playbooks.steps.offer import Offer
@@ -104,8 +105,8 @@ def test_a_success_manager_is_assigned_within_two_hours_and_reaches_out() -> Non
 @pytest.mark.requirement("A048", "A049")
 def test_an_analysis_with_a_roadmap_is_due_within_four_hours() -> None:
     found = step("critical", "improvement_roadmap")
-    assert isinstance(found, Task)
-    assert found.document == "critical_improvement_plan"
+    assert isinstance(found, Document)
+    assert (found.template, found.cover) == ("document_improvement_roadmap", "critical_improvement_plan")
     assert within("critical", "improvement_roadmap") == 4 * HOUR
 
 
@@ -138,7 +139,10 @@ def test_a_high_risk_is_answered_within_two_days(name: str, hours: int) -> None:
     assert within("high_risk", name) == hours * HOUR
     assert after("high_risk", name) < hours * HOUR
     found = step("high_risk", name)
-    assert found.document == "value_report" if isinstance(found, Task) else found.sender_role() == "csm"
+    if isinstance(found, Document):
+        assert (found.template, found.cover) == ("document_value_report", "value_report")
+    else:
+        assert found.sender_role() == "csm"
 
 
 @pytest.mark.requirement("A061", "A062", "A063", "A064", "A065", "A066", "A067")

@@ -90,6 +90,8 @@ def test_the_description_is_complete(signed_in: Client) -> None:
         "/api/tasks/{task_id}/complete",
         "/api/tasks/{task_id}/assign",
         "/api/tasks/{task_id}/reopen",
+        "/api/documents",
+        "/api/documents/{document_id}",
         "/api/sending",
         "/api/sending/stop",
         "/api/sending/resume",

@@ -22,6 +22,7 @@ NUMBERS = (
     "milestone_id",
     "touch_id",
     "task_id",
+    "document_id",
     "enrolment_id",
     "pk",
 )

@@ -21,9 +21,10 @@ from keepwell.playbooks.decision import (
     PostEvent,
     Send,
     ShowInApp,
+    WriteDocument,
 )
 from keepwell.playbooks.voice import IN_APP
-from keepwell.store.models import Account, EnrolmentRecord, StepRecord, Task, Touch
+from keepwell.store.models import Account, Document, EnrolmentRecord, StepRecord, Task, Touch
 from keepwell.store.read.member import holders_of_roles
 from keepwell.store.read.package import playbooks_of, templates_of, voice_of
 
@@ -42,6 +43,7 @@ class Effects:
         self._holders = holders_of_roles()
         self._touches: list[Touch] = []
         self._tasks: list[Task] = []
+        self._documents: list[Document] = []
         self._told: list[tuple[Course, Notify | PostEvent]] = []
         self._recipients: Recipients | None = None
         self._count: Counter[str] = Counter()
@@ -63,6 +65,8 @@ class Effects:
                 self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
                 self._tasks[-1].template = decision.document
                 self._count["tasks"] += 1
+            elif isinstance(decision, WriteDocument):
+                self._document(course, decision)
             elif isinstance(decision, Consult):
                 self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
                 self._tasks[-1].expert = decision.expert
@@ -78,6 +82,7 @@ class Effects:
         """Inside the transaction of the look, after the enrolments."""
         Touch.objects.bulk_create(self._touches, batch_size=500)
         Task.objects.bulk_create(self._tasks, batch_size=500)
+        Document.objects.bulk_create(self._documents, batch_size=500)
         notices = [self._task_notice(task) for task in self._tasks if task.assignee_id is not None]
         notices += self._told_notices()
         do_queue_notifications(notices, calendar=self._scene.calendar, by=BY, now=self._now)
@@ -160,6 +165,28 @@ class Effects:
             self._tasks.append(self.task(course, decision.origin, decision.role, title, course.playbook.about))
             self._tasks[-1].assignee_id = account.owner_id
             self._count["tasks"] += 1
+
+    def _document(self, course: Course, decision: WriteDocument) -> None:
+        """A document that waits for its text, and the task that leads to it."""
+        record = course.record
+        task = self.task(course, decision.origin, decision.role, decision.title, decision.about)
+        task.template = decision.cover
+        self._tasks.append(task)
+        self._documents.append(
+            Document(
+                account_id=record.account_id,
+                enrolment=record,
+                version=record.version,
+                task=task,
+                step=decision.origin.step,
+                template=decision.template,
+                title=decision.title,
+                is_shared=decision.is_shared,
+                created_at=self._now,
+            )
+        )
+        self._count["tasks"] += 1
+        self._count["documents"] += 1
 
     def _task_notice(self, task: Task) -> Notice:
         account = self._scene.accounts[task.account_id]

@@ -24,7 +24,7 @@ from keepwell.jobs.preview_place import Place, notes_of, place_of
 from keepwell.jobs.preview_step import Deed, Message, Spoken, deeds_of, with_own
 from keepwell.jobs.preview_words import end_words, skip_words
 from keepwell.jobs.signal_evidence import Scene
-from keepwell.jobs.touch_text import FieldValues
+from keepwell.jobs.text_field import FieldValues
 from keepwell.lake.engine import Engine
 from keepwell.playbooks.advance import Advance, advance, end_enrolment
 from keepwell.playbooks.decision import Enrol, Finish

@@ -10,8 +10,8 @@ from keepwell.jobs.enrolment_effect import Effects
 from keepwell.jobs.enrolment_start import refusal_told
 from keepwell.jobs.enrolment_state import Course
 from keepwell.jobs.notify import no_program
+from keepwell.jobs.text_field import FieldValues, sender_name
 from keepwell.jobs.touch_meeting import meeting_of
-from keepwell.jobs.touch_text import FieldValues, sender_name
 from keepwell.playbooks.decision import (
     Assign,
     Consult,
@@ -23,6 +23,7 @@ from keepwell.playbooks.decision import (
     PostEvent,
     Send,
     ShowInApp,
+    WriteDocument,
 )
 from keepwell.playbooks.render import MessageError
 from keepwell.playbooks.start import Earlier, start_refusal
@@ -87,6 +88,9 @@ def deeds_of(
             yield None, _task(decision, course, effects, values)
         elif isinstance(decision, Consult):
             yield None, _consulted(decision, course, effects, values)
+        elif isinstance(decision, WriteDocument):
+            drafted = CreateTask(decision.origin, decision.role, decision.title, decision.about, decision.template)
+            yield None, _task(drafted, course, effects, values)
         elif isinstance(decision, Assign):
             yield from ((None, deed) for deed in _assigned(decision, course, effects))
         elif isinstance(decision, Notify):

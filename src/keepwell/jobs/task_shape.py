@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from keepwell.jobs.alert_shape import AccountOfSignal, PublicShape, account_of
-from keepwell.store.models import Task
+from keepwell.store.models import Document, Task
 
 
 class TaskShape(PublicShape):
-    """`document` is what was drafted for it. `outcome` is "" while it is to do; `assignee` is a mail address."""
+    """`document` is what was drafted for it, `written` the id of a document that it leads to. `outcome` is "" while it
+    is to do; `assignee` is a mail address."""
 
     id: int
     account: AccountOfSignal
@@ -16,6 +17,7 @@ class TaskShape(PublicShape):
     title: str
     about: str
     document: str
+    written: int | None
     role: str
     assignee: str | None
     created_at: datetime
@@ -28,6 +30,7 @@ class TaskShape(PublicShape):
 
 
 def task_shape(task: Task, *, now: datetime) -> TaskShape:
+    written: Document | None = getattr(task, "written", None)
     return TaskShape(
         id=task.pk,
         account=account_of(task.account),
@@ -36,6 +39,7 @@ def task_shape(task: Task, *, now: datetime) -> TaskShape:
         title=task.title,
         about=task.about,
         document=task.document,
+        written=written.pk if written is not None else None,
         role=task.role,
         assignee=task.assignee.email if task.assignee else None,
         created_at=task.created_at,

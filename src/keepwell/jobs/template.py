@@ -16,4 +16,4 @@ def find_templates(home: Home, package: str) -> TemplateText:
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     files = {path.name: read_utf8(path) for path in paths}
     found = read_package(text, others).package
-    return TemplateText(f"{text.folder}/{FOLDER}", files, tuple(found.metrics) if found else ())
+    return TemplateText(f"{text.folder}/{FOLDER}", files, found.metrics if found else {})

@@ -17,7 +17,7 @@ from keepwell.playbooks.load import read_playbooks, template_ids, template_text
 from keepwell.playbooks.offset import Offset
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.step import Clock, Step
-from keepwell.playbooks.template_book import inspect_read, read_templates
+from keepwell.playbooks.template_book import inspect_names, inspect_read, read_templates
 from keepwell.playbooks.voice import read_voice
 from keepwell.signals.check import inspect_whole
 from keepwell.signals.load import read_signals
@@ -86,9 +86,12 @@ def _playbook_issues(text: PackageText, others: Mapping[str, PackageText]) -> It
         return
     reading = read_playbooks(text, read_signals(text, package).book, template_ids(text))
     yield from map(error, reading.problems)
-    texts = template_text(text, tuple(package.metrics))
+    texts = template_text(text, package.metrics)
     templates, problems = read_templates(texts) if texts.files else (None, ())
     yield from inspect_read(texts, templates, problems)
+    if templates is not None:
+        plans = reading.book.signals.plans
+        yield from inspect_names(texts, templates, package.catalogue.events, plans.plans if plans is not None else None)
     heads = {name: one.head for name, one in templates.templates.items()} if templates else {}
     links = frozenset(templates.settings.links) if templates else None
     yield from check_playbooks(replace(reading.book, heads=heads, links=links))

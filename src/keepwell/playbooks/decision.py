@@ -77,6 +77,22 @@ class Consult:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteDocument:
+    """A document about the account is written from the template, and whoever holds the role gets a task with it.
+
+    `cover` is the template of a message to go with it, "" for none.
+    """
+
+    origin: Origin
+    role: str
+    title: str
+    about: str
+    template: str
+    cover: str = ""
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
     """A member of the role becomes the account's own; `must_reach_out` says that they write or call at once."""
 
@@ -132,4 +148,6 @@ class Finish:
     step: str = ""
 
 
-Decision = Send | ShowInApp | CreateTask | Consult | Assign | Notify | PostEvent | Offer | Enrol | Finish
+Decision = (
+    Send | ShowInApp | CreateTask | Consult | WriteDocument | Assign | Notify | PostEvent | Offer | Enrol | Finish
+)

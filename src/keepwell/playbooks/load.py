@@ -10,6 +10,7 @@ from keepwell.base.errors import PackageError, Problem
 from keepwell.base.shape import NAME, PATTERNS, read_shape
 from keepwell.base.yaml_source import read_yaml
 from keepwell.health.package import PackageText, Spot
+from keepwell.metrics.metric import Metric
 from keepwell.playbooks.book import PlaybookBook
 from keepwell.playbooks.playbook import Playbook
 from keepwell.playbooks.template_book import FOLDER as TEMPLATES
@@ -62,7 +63,7 @@ def template_ids(text: PackageText) -> frozenset[str] | None:
     return frozenset(files_in(text, TEMPLATES, ".md")) or None
 
 
-def template_text(text: PackageText, metrics: tuple[str, ...]) -> TemplateText:
+def template_text(text: PackageText, metrics: Mapping[str, Metric]) -> TemplateText:
     """The files of its folder `templates`, settings too; none where it has no such folder."""
     paths = {PurePosixPath(name): content for name, content in text.files.items()}
     files = {path.name: content for path, content in paths.items() if path.parts[:-1] == (TEMPLATES,)}

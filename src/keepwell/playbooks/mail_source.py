@@ -3,6 +3,7 @@
 Words of the template are escaped here; the braces stay and are filled when a message is rendered.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -29,6 +30,7 @@ SENDER: Final = "sender"
 SUBJECT_LINE: Final = "subject_line"
 PREHEADER_LINE: Final = "preheader_line"
 
+_STYLE: Final = re.compile(r' style="[^"]*"')
 _LIST_OPEN: Final = "bullet_list_open"
 _LIST_CLOSE: Final = "bullet_list_close"
 
@@ -65,6 +67,14 @@ def mail_source(template: Template, settings: TemplateSettings) -> MailSource:
     # The frame is ours and holds braces of style sheets; everything at odd places is the name of a slot.
     html = "".join(filled[piece] if at % 2 else _verbatim(piece) for at, piece in enumerate(pieces))
     return MailSource(head.subject, head.preheader, text, html)
+
+
+def document_source(template: Template, settings: TemplateSettings) -> MailSource:
+    """The blocks alone: without frame, styles and signature."""
+    nodes = _whole_lists(template.body)
+    # Words of the template are escaped, so that no quote of theirs can look like a style.
+    html = _STYLE.sub("", "".join(_html(nodes, settings)))
+    return MailSource(template.head.subject, "", "".join(_text(nodes, settings)), html)
 
 
 def _verbatim(piece: str) -> str:

@@ -15,13 +15,20 @@ from functools import cache
 from typing import Any, Final
 
 from jinja2 import Template as Compiled
-from jinja2 import Undefined
+from jinja2 import Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from keepwell.base.errors import UserError
-from keepwell.playbooks.mail_source import PREHEADER_LINE, SENDER, SUBJECT_LINE, mail_source
+from keepwell.playbooks.mail_source import (
+    PREHEADER_LINE,
+    SENDER,
+    SUBJECT_LINE,
+    MailSource,
+    document_source,
+    mail_source,
+)
 from keepwell.playbooks.template import LONGEST_SUBJECT, UNFIT, Template
-from keepwell.playbooks.template_field import REASONS, ROOTS, SHARED, Context, TemplateField
+from keepwell.playbooks.template_field import REASONS, ROOTS, SHARED, USAGE, Context, TemplateField
 from keepwell.playbooks.template_filter import FILTERS, TemplateFilter, number
 from keepwell.playbooks.template_settings import CSM, TemplateSettings
 
@@ -50,16 +57,21 @@ class RenderedMail:
 
 
 class Mail:
-    """A template made ready for one package's settings; made once, rendered for many."""
+    """A template made ready for one package's settings; made once, rendered for many.
 
-    def __init__(self, template: Template, settings: TemplateSettings) -> None:
+    `usage_fields` are the fields of `usage` that it shows or asks for. A document is the same without the frame of a
+    mail and without a signature; its HTML is a list of blocks.
+    """
+
+    def __init__(self, template: Template, settings: TemplateSettings, *, is_document: bool = False) -> None:
         self._template = template
         self._fields = settings.catalogue()
         self._product = settings.product.name
         role = template.head.from_role
         signer = settings.roles[role] if role and role != CSM else None
         self._sender = {"name": signer.name, "title": signer.title} if signer else {}
-        source = mail_source(template, settings)
+        source = document_source(template, settings) if is_document else mail_source(template, settings)
+        self.usage_fields: Final = _usage_fields(source)
         self._subject = _environment(is_html=False).from_string(source.subject)
         self._preheader = _environment(is_html=False).from_string(source.preheader)
         self._text = _environment(is_html=False).from_string(source.text)
@@ -121,6 +133,13 @@ class Mail:
         if not subject.strip() or len(subject) > LONGEST_SUBJECT:
             reason = f"the subject must have 1 to {LONGEST_SUBJECT} characters; it would have {len(subject)}."
             raise MessageError(self._template.id, [reason])
+
+
+def _usage_fields(source: MailSource) -> frozenset[str]:
+    texts = (source.subject, source.preheader, source.text)
+    trees = [_environment(is_html=False).parse(text) for text in texts]
+    asked = [node for tree in trees for node in tree.find_all(nodes.Getattr)]
+    return frozenset(node.attr for node in asked if isinstance(node.node, nodes.Name) and node.node.name == USAGE)
 
 
 class _Missing(Undefined):

@@ -1,7 +1,7 @@
 """All templates of a package, and everything there is to say about them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,10 @@ from keepwell.base.errors import PackageError, Problem, nearest
 from keepwell.base.shape import NAME, read_shape
 from keepwell.base.yaml_source import YamlSource, read_yaml
 from keepwell.health.checks.check import Issue, error, warning
+from keepwell.metrics.metric import Metric
+from keepwell.playbooks.field_source import metric_problem
 from keepwell.playbooks.render import Mail, MessageError
+from keepwell.playbooks.sources.basis import Basis
 from keepwell.playbooks.template import Template, read_template
 from keepwell.playbooks.template_field import Context
 from keepwell.playbooks.template_settings import TemplateSettings
@@ -23,14 +26,11 @@ READABLE_SUBJECT: Final = 70
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """The files of a package's folder `templates` by name; `folder` is how messages call it.
-
-    `metrics` are those of the package, by id.
-    """
+    """The files of a package's folder `templates` by name; `folder` is how messages call it."""
 
     folder: str
     files: Mapping[str, str]
-    metrics: tuple[str, ...]
+    metrics: Mapping[str, Metric]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def read_templates(text: TemplateText) -> tuple[TemplateBook | None, tuple[Probl
     settings, problems, _ = read_shape(TemplateSettings, source) if not source.problems else (None, (), ())
     if settings is None:
         return None, (*source.problems, *problems)
-    found = [*problems, *_metric_problems(source, settings, text.metrics)]
+    found = [*problems, *_field_problems(source, settings, text.metrics)]
     templates: dict[str, Template] = {}
     for name in sorted(text.files):
         if name == SETTINGS:
@@ -90,9 +90,31 @@ def inspect_read(text: TemplateText, book: TemplateBook | None, problems: tuple[
         if book.settings.is_example:
             sentence = "'is_example' is true: product, people and links are made up. Write yours and remove the line."
             found.add(warning(_settings_source(text).problem(("is_example",), sentence)))
+        found.update(_unknown_issues(_settings_source(text), book))
+        found.update(_assumption_issues(book))
         for template in book.templates.values():
             found.update(_sample_issues(book, template))
     return sorted(found)
+
+
+def inspect_names(
+    text: TemplateText, book: TemplateBook, events: Collection[str], plans: Collection[str] | None
+) -> Iterator[Issue]:
+    """Events and plans that the settings name and the package does not have; `plans` is None where it has no list."""
+    source, package = _settings_source(text), book.settings.source_package(text.metrics)
+    for name, one in package.sources.items():
+        asked = () if list(one.problems(package)) else one.ask(package).event_names()
+        for event in sorted(set(asked) - set(events)):
+            sentence = f"usage '{name}': unknown event '{event}'.{nearest(event, tuple(events))}"
+            yield error(source.problem(("usage", name, "source"), sentence))
+    yield from _plan_issues(text, book, plans) if plans is not None else ()
+
+
+def _plan_issues(text: TemplateText, book: TemplateBook, plans: Collection[str]) -> Iterator[Issue]:
+    for plan, where in book.settings.plan_ids().items():
+        if plan not in plans:
+            sentence = f"{where}: unknown plan '{plan}'.{nearest(plan, tuple(plans))}"
+            yield error(Problem(f"{text.folder}/{SETTINGS}", 1, sentence))
 
 
 def _settings_source(text: TemplateText) -> YamlSource:
@@ -103,11 +125,61 @@ def _settings_source(text: TemplateText) -> YamlSource:
     return read_yaml(label, text.files[SETTINGS])
 
 
-def _metric_problems(source: YamlSource, settings: TemplateSettings, metrics: tuple[str, ...]) -> Iterator[Problem]:
+def _field_problems(source: YamlSource, settings: TemplateSettings, metrics: Mapping[str, Metric]) -> Iterator[Problem]:
+    """Metrics that there are not, and sources that lack something of the package."""
+    package = settings.source_package(metrics)
     for name, field in settings.usage.items():
-        if field.metric is not None and field.metric not in metrics:
-            sentence = f"usage '{name}': unknown metric '{field.metric}'.{nearest(field.metric, metrics)}"
-            yield source.problem(("usage", name, "metric"), sentence)
+        if field.metric is not None:
+            for sentence in metric_problem(package, field.metric):
+                yield source.problem(("usage", name, "metric"), f"usage '{name}': {sentence}")
+        if field.source is not None:
+            for sentence in field.source.problems(package):
+                yield source.problem(("usage", name, "source"), f"usage '{name}': {sentence}")
+
+
+def _unknown_issues(source: YamlSource, book: TemplateBook) -> Iterator[Issue]:
+    """Fields whose value is never known, and the templates that are never written for it."""
+    usage = book.settings.usage
+    unknown = [name for name, field in usage.items() if field.metric is None and field.source is None]
+    for name in unknown:
+        sentence = f"usage '{name}' has neither 'metric' nor 'source', so its value is unknown."
+        yield warning(source.problem(("usage", name), sentence))
+    for template in book.templates.values():
+        lacking = _lacking(book, template, unknown)
+        if lacking:
+            named = ", ".join(f"usage.{name}" for name in lacking)
+            has = "have" if len(lacking) > 1 else "has"
+            sentence = f"it is never written: {named} {has} neither 'metric' nor 'source'."
+            yield warning(Problem(template.file, 1, sentence))
+
+
+def _lacking(book: TemplateBook, template: Template, unknown: Sequence[str]) -> Sequence[str]:
+    """The fields among these that a template cannot be without, everything else being known."""
+    mail = Mail(template, book.settings)
+    if mail.usage_fields.isdisjoint(unknown):
+        return ()
+    sample = book.sample(template)
+    usage = sample["usage"]
+    known = {name: value for name, value in usage.items() if name not in unknown} if isinstance(usage, Mapping) else {}
+    try:
+        mail.rendered({**sample, "usage": known})
+    except MessageError as failed:
+        return [name for name in unknown if f"usage.{name}" in failed.missing]
+    return ()
+
+
+def _assumption_issues(book: TemplateBook) -> Iterator[Issue]:
+    """A number that somebody assumed is told together with what it rests on."""
+    usage = book.settings.usage
+    assumed = {name for name, one in usage.items() if one.source is not None and one.source.is_assumption}
+    told = {name for name, one in usage.items() if isinstance(one.source, Basis) and one.source.of in assumed}
+    for template in book.templates.values():
+        shown = Mail(template, book.settings).usage_fields
+        unsaid = sorted(shown & assumed)
+        if unsaid and not shown & told:
+            hint = f" Show usage.{min(told)}, too." if told else " Add a field with 'source: {kind: basis, of: …}'."
+            sentence = f"usage.{unsaid[0]} is an assumption, and the text does not say what it rests on.{hint}"
+            yield warning(Problem(template.file, 1, sentence))
 
 
 def _sample_issues(book: TemplateBook, template: Template) -> Iterator[Issue]:

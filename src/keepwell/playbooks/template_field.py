@@ -26,6 +26,7 @@ LONGEST_LIST: Final = 4000
 
 ROOTS: Final = ("contact", "account", "score", "reasons", "usage", "offer", "csm", "product")
 REASONS: Final = "reasons"
+USAGE: Final = "usage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class FieldCatalogue:
     usage: Mapping[str, TemplateField]
 
     def of(self, root: str) -> Mapping[str, TemplateField]:
-        return self.usage if root == "usage" else SHARED[root]
+        return self.usage if root == USAGE else SHARED[root]
 
     def find(self, root: str, name: str) -> TemplateField | None:
         return None if root == REASONS else self.of(root).get(name)

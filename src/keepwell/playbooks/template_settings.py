@@ -8,10 +8,15 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictStr, field_validator, model_validator
 
 from keepwell.base.errors import nearest
+from keepwell.base.registry import OneOf
 from keepwell.base.shape import Exact, Name
+from keepwell.metrics.metric import Metric
+from keepwell.playbooks.field_source import FOLDER, FieldSource, SourcePackage
+from keepwell.playbooks.product_text import Line, ProductText
+from keepwell.playbooks.product_text import TextShape as _Shape
 from keepwell.playbooks.template_field import OFFER_FIELDS, FieldCatalogue, FieldType, TemplateField, Value
 
 LONGEST_LINK: Final = 500
@@ -22,11 +27,13 @@ _LINK: Final = re.compile(
 )
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
-Line = Annotated[str, Field(strict=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+
+def _kind_alone(value: object) -> object:
+    """A source without options may be written as its kind alone."""
+    return {"kind": value} if isinstance(value, str) else value
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Source = Annotated[FieldSource, OneOf(FOLDER, FieldSource), BeforeValidator(_kind_alone)]
 
 
 class Product(_Shape):
@@ -56,12 +63,24 @@ class Link(_Shape):
 
 
 class UsageField(_Shape):
-    """`metric` is the metric of the package that gives the value; without one, whoever starts the message does."""
+    """The value comes from a `metric` of the package or from a `source`; without either it is never known."""
 
     type: FieldType
     about: StrictStr
     sample: StrictStr | Exact | tuple[StrictStr, ...]
     metric: Name | None = None
+    source: Source | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "UsageField":
+        if self.metric is not None and self.source is not None:
+            raise ValueError("a field has either a 'metric' or a 'source'")
+        if self.metric is not None and self.type not in ("number", "share"):
+            raise ValueError(f"'type' must be number or share for a metric, not '{self.type}'")
+        if self.source is not None and self.type not in self.source.gives:
+            expected = " or ".join(self.source.gives)
+            raise ValueError(f"'type' must be {expected} for the source '{self.source.kind}', not '{self.type}'")
+        return self
 
     @model_validator(mode="after")
     def _sample_fits(self) -> "UsageField":
@@ -101,7 +120,7 @@ class OfferText(_Shape):
         return {name: value for name, value in values.items() if isinstance(value, str | int | Decimal)}
 
 
-class TemplateSettings(_Shape):
+class TemplateSettings(ProductText):
     """`is_example` says that product, people and links are made up, so that nothing may be sent with them.
 
     `terms` are names that hold a digit, such as 'SOC 2'; they may stand in a text, while facts may not. `contact_roles`
@@ -119,6 +138,11 @@ class TemplateSettings(_Shape):
 
     def catalogue(self) -> FieldCatalogue:
         return FieldCatalogue({name: field.as_field() for name, field in self.usage.items()})
+
+    def source_package(self, metrics: Mapping[str, Metric]) -> SourcePackage:
+        """What the sources of its fields may know, with the metrics of the package."""
+        sources = {name: field.source for name, field in self.usage.items() if field.source is not None}
+        return SourcePackage(metrics, self, sources)
 
     def unknown_link(self, name: str) -> str | None:
         """What is wrong with the name of a link, if anything."""

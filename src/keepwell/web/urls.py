@@ -14,6 +14,7 @@ from keepwell.web.pages.accounts import accounts_page
 from keepwell.web.pages.alert import alert_page
 from keepwell.web.pages.alert_act import acknowledge_alert, assign_alert, close_alert, snooze_alert
 from keepwell.web.pages.approvals import approvals_page, approve_touch, refuse_touch
+from keepwell.web.pages.document import document_as_pdf, document_page
 from keepwell.web.pages.enrolment import enrolment_page
 from keepwell.web.pages.enrolments import enrolments_page
 from keepwell.web.pages.inbox import inbox_page
@@ -79,6 +80,8 @@ urlpatterns = [
     path("tasks/<int:task_id>/complete", complete_task, name="complete_task"),
     path("tasks/<int:task_id>/assign", assign_task, name="assign_task"),
     path("tasks/<int:task_id>/reopen", reopen_task, name="reopen_task"),
+    path("documents/<int:document_id>", document_page, name="document"),
+    path("documents/<int:document_id>.pdf", document_as_pdf, name="document_as_pdf"),
     path("enrolments", enrolments_page, name="enrolments"),
     path("enrolments/<int:enrolment_id>", enrolment_page, name="enrolment"),
     path("enrolments/<int:enrolment_id>/end", end_playbook, name="end_playbook"),

@@ -76,7 +76,7 @@ def rendered(body: str, context: dict[str, Any] | None = None, **head: str) -> R
 def shipped_text(package: str = "saas") -> TemplateText:
     folder = files("keepwell") / "models" / package / "templates"
     texts = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir() if file.is_file()}
-    return TemplateText(f"models/{package}/templates", texts, tuple(shipped(package).metrics))
+    return TemplateText(f"models/{package}/templates", texts, shipped(package).metrics)
 
 
 @cache

@@ -23,6 +23,7 @@ from keepwell.playbooks.decision import (
     PostEvent,
     Send,
     ShowInApp,
+    WriteDocument,
 )
 from keepwell.playbooks.step import FOLDER, Step
 from tests.unit.playbooks.world import HEAD, START, book, enrolled, facts, hours
@@ -53,6 +54,10 @@ CASES: dict[str, tuple[str, tuple[Decision, ...]]] = {
     "task": (
         "role: support, about: At once, document: report",
         (CreateTask(ORIGIN, "support", "T", "At once", "report"), END),
+    ),
+    "document": (
+        "role: support, about: At once, template: report, cover: hello, share: true",
+        (WriteDocument(ORIGIN, "support", "T", "At once", "report", "hello", is_shared=True), END),
     ),
     "assign": ("role: expert, reach_out: true", (Assign(ORIGIN, "expert", must_reach_out=True), END)),
     "notify": ("notify: [ceo, csm], sentence: Look", (Notify(ORIGIN, ("ceo", "csm"), "Look"), END)),

@@ -77,8 +77,12 @@ def test_without_a_field_the_message_is_whole_or_is_refused_by_its_name(package:
 
 @pytest.mark.parametrize("package", BOOKS)
 def test_the_folder_has_no_errors_and_says_that_its_people_are_made_up(package: str) -> None:
-    (issue,) = inspect_templates(shipped_text(package))
-    assert (issue.level, "is_example" in issue.sentence) == ("warning", True)
+    issues = inspect_templates(shipped_text(package))
+    assert {issue.level for issue in issues} == {"warning"}
+    (example,) = [issue for issue in issues if "is_example" in issue.sentence]
+    # What no event tells of; texts that show it do without.
+    unknown = [issue.sentence.split("'")[1] for issue in issues if issue != example]
+    assert unknown == {"saas": [], "crypto": ["uptime", "goals"]}[package]
 
 
 @pytest.mark.requirement("A045")
@@ -101,9 +105,9 @@ def test_there_is_a_template_for_each_way_to_show_value() -> None:
     assert "The last payment did not go through." in plan
     assert "Shared views and Scheduled exports" in plan
     assert "- Shared views\n- Scheduled exports\n" in said("unused_features_tutorials")
-    assert "24 accounts of a similar size in logistics" in said("best_practices")
+    assert "24 other accounts on the Team plan in logistics" in said("best_practices")
     assert "How a carrier halved its weekly reporting" in said("at_risk_day_7")
-    assert "46 hours saved, worth $2,300" in said("monthly_value_summary")
+    assert "46 hours saved, worth $2,300 (assumed: 552 × run of an automation" in said("monthly_value_summary")
     assert "You use 42% of your features; the middle of the others is at 58%" in said("benchmark")
     assert "- Let the export run at night" in said("efficiency_tips")
     assert "Shared views" in said("feature_education")
@@ -137,10 +141,10 @@ def test_crypto_has_templates_for_guidance_value_and_adoption() -> None:
     assert "How a payments team confirms transfers" in said("success_story", "crypto")
     summary = said("value_summary", "crypto")
     assert "about 31 hours saved, worth $1,550" in summary
-    assert "the middle of 18 similar accounts uses 8" in summary
+    assert "the middle of 18 other accounts on the Team plan in payments uses 8" in summary
     assert "- Set a limit for fees per transfer\n" in said("technical_practices", "crypto")
     concern = said("at_risk_concern", "crypto")
-    assert "- Two of your bridges stopped at confirmation\n- your volume of transactions changed by −35%\n" in concern
+    assert "- Some of your transactions did not go through\n- your volume of transactions changed by −35%\n" in concern
 
 
 def test_an_offer_says_when_it_ends_only_if_it_does() -> None:

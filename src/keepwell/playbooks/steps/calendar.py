@@ -14,8 +14,8 @@ from keepwell.base.periods import Period
 from keepwell.facts.meeting import Meeting
 from keepwell.playbooks.decision import Send
 from keepwell.playbooks.offset import Offset
+from keepwell.playbooks.product_text import Line
 from keepwell.playbooks.step import Due, Outcome
-from keepwell.playbooks.template_settings import Line
 from keepwell.playbooks.touch_step import NO_OFFER, TouchStep
 
 MEETING_BEGUN: Final = "meeting_begun"

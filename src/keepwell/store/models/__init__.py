@@ -1,6 +1,7 @@
 from keepwell.store.models.account import Account, Contact
 from keepwell.store.models.audit import AuditEntry
 from keepwell.store.models.claim import NamedClaim
+from keepwell.store.models.document import Document
 from keepwell.store.models.enrolment import EnrolmentRecord, OfferRecord, StepRecord, Task
 from keepwell.store.models.event_name import EventName
 from keepwell.store.models.import_run import ImportRun
@@ -35,6 +36,7 @@ __all__ = [
     "Contact",
     "CurrentScore",
     "Derivation",
+    "Document",
     "EnrolmentRecord",
     "EventName",
     "ImportRun",

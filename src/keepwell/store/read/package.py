@@ -103,7 +103,7 @@ def _templates(published: _Published) -> TemplateBook | None:
     }
     if SETTINGS not in files:
         return None
-    return load_templates(TemplateText(f"{text.folder}/{FOLDER}", files, tuple(_package(published).metrics)))
+    return load_templates(TemplateText(f"{text.folder}/{FOLDER}", files, _package(published).metrics))
 
 
 @lru_cache(maxsize=32)

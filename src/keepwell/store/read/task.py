@@ -12,7 +12,7 @@ TaskListed = Literal["to_do", "done", "all"]
 
 def visible_tasks(member: Member) -> QuerySet[Task]:
     rows = Task.objects.filter(account__in=visible_accounts(member))
-    return rows.select_related("account__owner", "assignee", "enrolment")
+    return rows.select_related("account__owner", "assignee", "enrolment", "written")
 
 
 def access_task(member: Member, task_id: int) -> Task | None:

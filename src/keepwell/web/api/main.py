@@ -14,6 +14,7 @@ from ninja.security import django_auth
 from keepwell.web.api.account import router as account_router
 from keepwell.web.api.account_batch import router as account_batch_router
 from keepwell.web.api.alert import router as alert_router
+from keepwell.web.api.document import router as document_router
 from keepwell.web.api.enrolment import router as enrolment_router
 from keepwell.web.api.milestone import router as milestone_router
 from keepwell.web.api.opportunity import router as opportunity_router
@@ -72,6 +73,7 @@ api.add_router("/milestones", milestone_router, tags=["milestones"])
 api.add_router("/enrolments", enrolment_router, tags=["enrolments"])
 api.add_router("/touches", touch_router, tags=["touches"])
 api.add_router("/tasks", task_router, tags=["tasks"])
+api.add_router("/documents", document_router, tags=["documents"])
 api.add_router("/sending", sending_router, tags=["sending"])
 api.add_router("/today", today_router, tags=["today"])
 api.add_router("/rules", rule_router, tags=["rules"])

@@ -18,9 +18,10 @@ from keepwell.health.explain import Reason
 from keepwell.jobs.enrolment_start import playbook_choices
 from keepwell.jobs.read_account import Change, Explanation, account_change, account_explanation
 from keepwell.jobs.read_today import read_growth
-from keepwell.store.models import Account, Contact, Member
+from keepwell.store.models import Account, Contact, Document, Member
 from keepwell.store.read.account import access_account, access_contacts
 from keepwell.store.read.alert import AlertFilter, access_alerts
+from keepwell.store.read.document import access_documents
 from keepwell.store.read.enrolment import access_enrolments
 from keepwell.store.read.health_model import BandFace, ModelFace, access_model_version
 from keepwell.store.read.milestone import MilestoneFilter, access_milestones
@@ -39,6 +40,7 @@ from keepwell.web.pages.weight_tree import TreeRow, tree_rows
 
 CONTACTS_SHOWN = 12
 TOUCHES_SHOWN = 5
+DOCUMENTS_SHOWN = 5
 REASONS_SHOWN = 3
 SPANS = {"30": "30 days", "90": "90 days", "365": "1 year", "3650": "All"}
 CAUSES = {
@@ -122,6 +124,7 @@ class Context:
     enrolments: Sequence[EnrolmentLine] = ()
     touches: Sequence[TouchLine] = ()
     startable: Sequence[tuple[str, str]] = ()
+    documents: Sequence[Document] = ()
 
 
 @require_safe
@@ -200,6 +203,7 @@ def _signals(member: Member, account: Account) -> dict[str, object]:
         "enrolments": enrolment_lines(list(access_enrolments(member, account=account.pk)), now),
         "touches": touch_lines(list(access_touches(member, "all", account.pk)[:TOUCHES_SHOWN])),
         "startable": list(playbook_choices().items()) if may_act_at(member, account) else [],
+        "documents": list(access_documents(member, account.pk)[:DOCUMENTS_SHOWN]),
     }
 
 
