@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from keepwell.base.registry import kinds
+from keepwell.playbooks.field_source import FOLDER as SOURCES
+from keepwell.playbooks.field_source import FieldSource
 from keepwell.playbooks.template import TemplateHead, read_template
 from keepwell.playbooks.template_field import REASONS, SHARED
 from keepwell.playbooks.template_filter import FILTERS
@@ -28,6 +31,11 @@ def test_every_filter_is_named(name: str) -> None:
 @pytest.mark.parametrize("key", [*TemplateHead.model_fields, *TemplateSettings.model_fields])
 def test_every_key_is_named(key: str) -> None:
     assert f"| `{key}` |" in TEXT
+
+
+@pytest.mark.parametrize("name", kinds(SOURCES, FieldSource))
+def test_every_source_is_named(name: str) -> None:
+    assert f"| `{name}` |" in TEXT
 
 
 def test_the_example_is_a_template() -> None:

@@ -10,6 +10,7 @@ from keepwell.playbooks.start import choose_start
 from keepwell.playbooks.step import Step
 from keepwell.playbooks.steps.celebrate import Celebrate
 from keepwell.playbooks.steps.consult import Consult
+from keepwell.playbooks.steps.document import Document
 from keepwell.playbooks.steps.message import Message
 from keepwell.playbooks.steps.notify import Notify
 from keepwell.playbooks.steps.task import Task
@@ -179,6 +180,17 @@ def test_check_ins_come_at_the_rhythm_of_the_band(name: str, days: int) -> None:
     dates = [after(one) // DAY for one in playbook("crypto", name).steps if one.id.startswith("check_in")]
     assert dates == [days * count for count in range(1, len(dates) + 1)]
     assert len(dates) >= 3
+
+
+@pytest.mark.requirement("B126", "B127", "B138")
+def test_the_roadmap_and_the_benchmark_are_documents() -> None:
+    for name, step_id, template in (
+        ("feature_adoption", "roadmap", "document_adoption_roadmap"),
+        ("value_programme", "benchmark", "document_benchmark"),
+    ):
+        found = step("crypto", name, step_id)
+        assert isinstance(found, Document)
+        assert found.template == template
 
 
 @pytest.mark.requirement("B130", "B131", "B132", "B133")

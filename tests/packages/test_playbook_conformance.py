@@ -110,6 +110,15 @@ def test_an_analysis_with_a_roadmap_is_due_within_four_hours() -> None:
     assert within("critical", "improvement_roadmap") == 4 * HOUR
 
 
+@pytest.mark.requirement("A073")
+def test_the_comparison_of_an_account_at_risk_is_written_before_it_is_mailed() -> None:
+    names = [one.id for one in saas().playbooks["at_risk"].steps]
+    assert names.index("benchmark_report") + 1 == names.index("benchmark")
+    found = step("at_risk", "benchmark_report")
+    assert isinstance(found, Document)
+    assert found.template == "document_benchmark"
+
+
 @pytest.mark.requirement("A050", "A051", "A052")
 @pytest.mark.parametrize(
     ("name", "hours"), [("phone_call", 24), ("other_ways", 48), ("final_offer", 72), ("final_offer_mail", 72)]

@@ -129,6 +129,25 @@ def test_the_three_mails_before_a_limit_say_what_they_must() -> None:
     assert "These tips (https://harbour.example/account/usage)" in third
 
 
+@pytest.mark.requirement("A049", "A060", "A073", "B127", "B138")
+def test_documents_say_what_is_seen_and_what_comes_next() -> None:
+    roadmap = said("document_improvement_roadmap")
+    assert "- The last payment did not go through" in roadmap
+    assert "In this order:\n\n- Shared views\n- Scheduled exports\n" in roadmap
+    assert "the middle of 24 other accounts on the Team plan in logistics uses 58%" in roadmap
+    report = said("document_value_report")
+    assert "About 46 hours saved, worth $2,300 (assumed: " in report
+    assert "Paid in the same time: $800." in report
+    assert "- Acme: 42% of the plan's features\n- the middle of the others: 58%\n" in said("document_benchmark")
+    assert "- Fee alerts\n- Batched transfers\n" in said("document_adoption_roadmap", "crypto")
+
+
+@pytest.mark.requirement("A092")
+def test_a_product_that_costs_more_than_it_saves_is_not_said_to_pay_for_itself() -> None:
+    usage = {**BOOK.sample(BOOK.templates["limit_day_3"])["usage"], "cost": 2301}
+    assert mail("limit_day_3", usage=usage).subject == "ROI Analysis: what Harbour brings"
+
+
 @pytest.mark.requirement("A142")
 def test_each_band_in_danger_has_its_mail() -> None:
     assert {"critical_ceo", "high_risk_csm", "at_risk_day_1"} <= set(NAMES)
