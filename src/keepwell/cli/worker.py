@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -32,7 +32,7 @@ BUSY_S: Final = 1.0
 # At least this much of a turn is left to others, such as those who send and read.
 REST_S: Final = 0.05
 IDLE_S: Final = 0.5
-OUTBOX_IDLE_S: Final = 1.0
+ASIDE_IDLE_S: Final = 1.0
 # Scores wait for messages no longer than this; what takes longer is confirmed in a later turn.
 NOTIFY_WAIT_S: Final = 0.05
 COLLECTED_AFTER: Final = (100_000, 20, 50)
@@ -63,11 +63,13 @@ def worker(
     gc.set_threshold(*COLLECTED_AFTER)
     with _admitted(settings.home, is_shared=bool(settings.database_url)):
         post = Post(settings, wait_s=NOTIFY_WAIT_S)
-        cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar, post=post)
-        # In a thread of its own: neither does a slow mail server hold up scores, nor much to score a message.
-        courier = threading.Thread(target=_deliver, args=(Outbox(settings), stop), name="outbox", daemon=True)
+        cycle = Cycle(Home(settings.home), embedded_engine(), settings.calendar, post=post, asks_experts=False)
+        # In threads of their own: neither do a slow mail server and an expert hold up scores, nor much to score them.
+        outbox = Outbox(settings)
+        courier = threading.Thread(target=_deliver, args=(outbox, stop), name="outbox", daemon=True)
         courier.start()
-        threading.Thread(target=_audit, args=(settings, stop), name="auditor", daemon=True).start()
+        for title, work in (("experts", _consult), ("auditor", _audit)):
+            threading.Thread(target=work, args=(settings, stop), name=title, daemon=True).start()
         report = WorkerReport(_log)
         while not stop.is_set() and (beside is None or os.getppid() == beside):
             stop.wait(_turn(cycle, report))
@@ -93,18 +95,33 @@ def worker_beside() -> Iterator[None]:
 
 def _deliver(outbox: "Outbox", stop: threading.Event) -> None:
     """Until told to stop; then what is on its way may still arrive."""
+    _again_and_again(lambda: bool(outbox.do_deliver_touches(now=SystemClock().now())), "Delivering messages", stop)
+    outbox.close(now=SystemClock().now())
+
+
+def _consult(settings: "Settings", stop: threading.Event) -> None:
+    """Have experts write what tasks wait for."""
+    from keepwell.jobs.diagnosis import do_write_diagnoses
+    from keepwell.lake.duckdb_engine import embedded_engine
+
+    home = Home(settings.home)
+    _again_and_again(
+        lambda: do_write_diagnoses(home, embedded_engine(), now=SystemClock().now()) > 0, "Asking experts", stop
+    )
+
+
+def _again_and_again(act: Callable[[], bool], what: str, stop: threading.Event) -> None:
+    """Until told to stop, at once again after something was done. As with a turn, nothing is lost by a failure."""
     while not stop.is_set():
-        pause = OUTBOX_IDLE_S
+        pause = ASIDE_IDLE_S
         try:
-            if outbox.do_deliver_touches(now=SystemClock().now()):
+            if act():
                 pause = REST_S
         except Exception:  # noqa: BLE001
-            # As with a turn: nothing is lost by it, and what nobody can know is shown.
-            _log.exception("Delivering messages failed; it is tried again in %d seconds", AFTER_FAILURE_S)
+            _log.exception("%s failed; it is tried again in %d seconds", what, AFTER_FAILURE_S)
             _drop_dead_connection()
             pause = AFTER_FAILURE_S
         stop.wait(pause)
-    outbox.close(now=SystemClock().now())
 
 
 def _audit(settings: "Settings", stop: threading.Event) -> None:

@@ -54,8 +54,6 @@ DUE_EVERY: Final = timedelta(seconds=1)
 NOTIFIED_EVERY: Final = timedelta(seconds=1)
 # Texts that a turn which failed left unwritten.
 TEXTS_EVERY: Final = timedelta(seconds=5)
-# Few at once, as each asks the log for much; none of them holds up a message.
-DIAGNOSES_EVERY: Final = timedelta(seconds=1)
 # Messages that wait for a yes and are not wanted any more.
 SWEPT_EVERY: Final = timedelta(seconds=10)
 # Silent sources and awards.
@@ -100,12 +98,16 @@ class Cycle:
         *,
         post: Post | None = None,
         outbox: Outbox | None = None,
+        asks_experts: bool = True,
         lease: timedelta = LEASE,
     ) -> None:
-        """Without `post`, what members are to be told stays in the queue, and what contacts are without `outbox`."""
+        """Without `post`, what members are to be told stays in the queue, and what contacts are without `outbox`;
+        without `asks_experts` tasks wait for their diagnoses.
+        """
         self._home = home
         self._post = post
         self._outbox = outbox
+        self._asks_experts = asks_experts
         self._calendar = calendar
         self._engine = engine
         self._lease = lease
@@ -162,9 +164,8 @@ class Cycle:
                     do_sweep_asked(now=now)
         if self._outbox is not None:
             self._outbox.do_deliver_touches(now=now)
-        if is_busy or self._is_time("diagnoses", DIAGNOSES_EVERY, now):
-            with part("diagnoses"):
-                do_write_diagnoses(self._home, self._engine, now=now)
+        if self._asks_experts:
+            do_write_diagnoses(self._home, self._engine, now=now)
 
     def _watch(self, now: datetime) -> None:
         """What no account's news brings about: silent sources, and the awards of a month that is over."""

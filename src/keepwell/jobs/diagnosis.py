@@ -34,7 +34,7 @@ from keepwell.store.read.evidence import lines_of
 from keepwell.store.read.package import model_of, package_of, playbooks_of, signals_of
 
 BY: Final = "worker"
-# One takes a second or two, in which no score is made.
+# One takes a second or two.
 A_TURN: Final = 1
 COMPARED_WITH: Final = timedelta(days=30)
 LOSSES: Final = 5
