@@ -129,5 +129,5 @@ def test_another_database_is_refused_without_repeating_its_password(url: str) ->
 
 def test_every_setting_is_described() -> None:
     rows = described()
-    assert len({name for name, _, _ in rows}) == len(rows) == 25
+    assert len({name for name, _, _ in rows}) == len(rows) == 26
     assert all(text.endswith(".") for _, _, text in rows)
