@@ -32,7 +32,7 @@ BUSY_S: Final = 1.0
 # At least this much of a turn is left to others, such as those who send and read.
 REST_S: Final = 0.05
 IDLE_S: Final = 0.5
-ASIDE_IDLE_S: Final = 1.0
+ASIDE_IDLE_S: Final = 2.0
 # Scores wait for messages no longer than this; what takes longer is confirmed in a later turn.
 NOTIFY_WAIT_S: Final = 0.05
 COLLECTED_AFTER: Final = (100_000, 20, 50)

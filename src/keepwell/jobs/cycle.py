@@ -50,8 +50,8 @@ BY: Final = "worker"
 # How soon a published mapping, a new package or a model that was published is noticed.
 UPKEEP_EVERY: Final = timedelta(seconds=5)
 # What time alone brings about, and notices that nobody's news calls for: an idle worker asks no oftener.
-DUE_EVERY: Final = timedelta(seconds=1)
-NOTIFIED_EVERY: Final = timedelta(seconds=1)
+DUE_EVERY: Final = timedelta(seconds=2)
+NOTIFIED_EVERY: Final = timedelta(seconds=2)
 # Texts that a turn which failed left unwritten.
 TEXTS_EVERY: Final = timedelta(seconds=5)
 # Messages that wait for a yes and are not wanted any more.
