@@ -12,7 +12,7 @@ from keepwell.base.shape import FileName, Name
 from keepwell.base.yaml_source import Path, Place, YamlSource
 from keepwell.facts.catalogue import Catalogue, EventShape
 from keepwell.health.health_model import HealthModel, Version
-from keepwell.metrics.metric import Metric
+from keepwell.metrics.metric import Metric, with_used
 
 
 class _Shape(BaseModel):
@@ -87,14 +87,7 @@ class Package:
 
     def metrics_of(self, model: HealthModel) -> dict[str, Metric]:
         """The metrics that a model reads, and the ones that those use."""
-        found: dict[str, Metric] = {}
-        waiting = list(model.metrics())
-        while waiting:
-            name = waiting.pop(0)
-            if name not in found and name in self.metrics:
-                found[name] = self.metrics[name]
-                waiting += self.metrics[name].uses()
-        return found
+        return with_used(model.metrics(), self.metrics)
 
 
 @dataclass(frozen=True, slots=True)

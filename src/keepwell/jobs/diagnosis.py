@@ -25,7 +25,7 @@ from keepwell.jobs.read_account import (
 from keepwell.lake.engine import Engine, Question
 from keepwell.lake.log import EventLog
 from keepwell.metrics.kinds.open_items import OpenItems
-from keepwell.metrics.metric import Metric
+from keepwell.metrics.metric import Metric, with_used
 from keepwell.playbooks.expert import Figure, Grounds, Loss, OpenAlert, Sample, ScoreGrounds, experts
 from keepwell.signals.sentence import evidence_sentence
 from keepwell.store.models import Alert, EnrolmentRecord, ModelVersion, ScoreRecord, Task
@@ -188,12 +188,9 @@ def _figures(
 ) -> tuple[Figure, ...]:
     known = package_of(version).metrics
     wanted = dict.fromkeys(name for name in names if name in known)
-    asked = dict(wanted)
-    while used := {name for one in asked for name in known[one].uses()} - asked.keys():
-        asked.update(dict.fromkeys(sorted(used)))
-    if not asked:
+    if not wanted:
         return ()
-    question = Question({name: known[name] for name in asked}, name_codes(), [Moment.at(now)], [account])
+    question = Question(with_used(wanted, known), name_codes(), [Moment.at(now)], [account])
     (values,) = engine.values(EventLog(home.log), question)
     rows = values.accounts.tolist()
     found = []
@@ -226,16 +223,8 @@ def _sample(
 
 def _days(metrics: Mapping[str, Metric], name: str) -> int | None:
     """How far back a metric reads: the longest period that it or what it takes values from names."""
-    found: list[int] = []
-    waiting, seen = [name], set[str]()
-    while waiting:
-        one = waiting.pop()
-        if one in metrics and one not in seen:
-            seen.add(one)
-            days = getattr(metrics[one], "days", None)
-            found += [days] if isinstance(days, int) else []
-            waiting += metrics[one].uses()
-    return max(found, default=None)
+    found = (getattr(metric, "days", None) for metric in with_used([name], metrics).values())
+    return max((days for days in found if isinstance(days, int)), default=None)
 
 
 def _title(metrics: Mapping[str, Metric], name: str) -> str:

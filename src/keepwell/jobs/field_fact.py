@@ -18,7 +18,7 @@ from keepwell.health.weight import NANO
 from keepwell.lake.engine import Engine, Question
 from keepwell.lake.item import item_counts, items_told, open_items
 from keepwell.lake.log import EventLog
-from keepwell.metrics.metric import Metric
+from keepwell.metrics.metric import Metric, with_used
 from keepwell.playbooks.field_facts import AccountFacts, Ask, ItemQuestion, OpenQuestion, Peer, PeerQuestion, ScoreFacts
 from keepwell.store.models import Account, CurrentScore, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
@@ -74,12 +74,8 @@ class FactReader:
 
     def values(self, metrics: Mapping[str, Metric], accounts: Iterable[int]) -> Told:
         """Metrics by name, in one query with those that they use; what is missing is left out."""
-        asked, of = sorted(set(accounts)), dict(metrics)
-        package = package_of(self._version).metrics
-        wanted = {used for metric in of.values() for used in metric.uses()} - of.keys()
-        while wanted:
-            of |= {name: package[name] for name in wanted}
-            wanted = {used for name in wanted for used in package[name].uses()} - of.keys()
+        asked = sorted(set(accounts))
+        of = with_used(metrics, {**package_of(self._version).metrics, **metrics})
         if not of or not asked:
             return {}
         (values,) = self._engine.values(self._log, Question(of, self._names, [self._moment], asked))

@@ -19,7 +19,7 @@ from keepwell.lake.history import account_events as logged_events
 from keepwell.lake.log import EventLog
 from keepwell.lake.meaning import IGNORED
 from keepwell.metrics.event_filter import EventFilter
-from keepwell.metrics.metric import Metric
+from keepwell.metrics.metric import with_used
 from keepwell.store.models import Contact, CurrentScore, EventName, ModelVersion, ScoreRecord
 from keepwell.store.read.dictionary import name_codes
 from keepwell.store.read.package import package_of
@@ -188,13 +188,7 @@ def _filters(version_id: int, metric: str) -> Sequence[EventFilter]:
     """What a metric of a published model reads, those it takes values from included."""
     version = ModelVersion.objects.filter(pk=version_id).first()
     metrics = package_of(version).metrics if version else {}
-    wanted, seen = [metric], dict[str, Metric]()
-    while wanted:
-        name = wanted.pop()
-        if name in metrics and name not in seen:
-            seen[name] = metrics[name]
-            wanted += metrics[name].uses()
-    return [read for found in seen.values() for read in found.reads()]
+    return [read for found in with_used([metric], metrics).values() for read in found.reads()]
 
 
 def _worded(rows: Sequence[LoggedEvent]) -> tuple[EventRow, ...]:

@@ -198,10 +198,7 @@ def question_of(
     further: Mapping[str, Metric] = MappingProxyType({}),
 ) -> Question:
     """What a model asks of the log: its metrics and those they take values from, and `further` ones."""
-    wanted = dict.fromkeys(model.metrics())
-    while used := {name for metric in wanted for name in package.metrics[metric].uses()} - wanted.keys():
-        wanted.update(dict.fromkeys(sorted(used)))
-    metrics = {**{name: package.metrics[name] for name in wanted}, **further}
+    metrics = {**package.metrics_of(model), **further}
     return Question(metrics, name_codes(), moments, accounts, model.fresh_days())
 
 

@@ -6,7 +6,7 @@ one scan and one group-by; a kind that needs an inner step (per contact, or in o
 as `side`: rows keyed by `as_of` and `account` among others, and aggregates over them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -132,3 +132,14 @@ class Amount(EventFilter):
 def item_property(name: str) -> dict[str, PropertyType]:
     """What a kind that counts different things reads; contacts are no property."""
     return {} if name == CONTACT else {name: "text"}
+
+
+def with_used(names: Iterable[str], known: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Those of the metrics that are known, in this order, and behind them those that they take values from."""
+    found: dict[str, Metric] = {}
+    waiting = list(names)
+    while waiting:
+        fresh = {name: known[name] for name in waiting if name in known and name not in found}
+        found |= fresh
+        waiting = sorted({used for metric in fresh.values() for used in metric.uses()})
+    return found

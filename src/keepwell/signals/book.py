@@ -1,6 +1,6 @@
 """Everything of a package that turns values and scores into signals."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,7 +8,7 @@ from keepwell.facts.traits import ACCOUNT_EVENTS
 from keepwell.health.health_model import HealthModel
 from keepwell.health.package import Package, Spot
 from keepwell.metrics.event_filter import EventFilter
-from keepwell.metrics.metric import Metric
+from keepwell.metrics.metric import Metric, with_used
 from keepwell.signals.alert import AlertRule
 from keepwell.signals.condition import Condition, When
 from keepwell.signals.conditions.absence import Absence
@@ -79,32 +79,21 @@ class SignalBook:
             names.update(dict.fromkeys(condition.metric_ids()))
         for rule in self.opportunities.values():
             names.update(dict.fromkeys(rule.worth.metric_ids()))
-        return own | self._with_used(names)
+        return own | with_used(names, self.package.metrics)
 
     def movers(self, when: When) -> list[EventFilter]:
         """The events by which it may come to hold."""
         found: list[EventFilter] = []
         for condition in when.walk():
             names, segments = condition.metric_ids(), condition.segment_ids()
-            metrics = {**condition.metrics(), **self._with_used(names)}
+            metrics = {**condition.metrics(), **with_used(names, self.package.metrics)}
             for name in segments:
                 found += self.movers(self.segments[name].when) if name in self.segments else ()
             if not (metrics or segments or condition.inner()):
                 # It asks for the score or for traits.
-                metrics = self._with_used(self.model.metrics())
+                metrics = with_used(self.model.metrics(), self.package.metrics)
                 found.append(EventFilter(events=ACCOUNT_EVENTS))
             found += [wanted for metric in metrics.values() for wanted in metric.reads()]
-        return found
-
-    def _with_used(self, names: Iterable[str]) -> dict[str, Metric]:
-        """Metrics of the package and those that they take values from."""
-        found: dict[str, Metric] = {}
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name not in found and name in self.package.metrics:
-                found[name] = self.package.metrics[name]
-                waiting += found[name].uses()
         return found
 
     def score_days(self) -> list[int]:
