@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import duckdb
 
@@ -30,6 +31,13 @@ def session(database: duckdb.DuckDBPyConnection | None = None) -> Iterator[duckd
 @cache
 def _of_process() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
+
+
+def rows(query: str) -> list[dict[str, Any]]:
+    """The rows of an answer, each by the names of its columns; all are fetched, so for small answers."""
+    with session() as database:
+        found: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
+    return found
 
 
 def text(value: str) -> str:

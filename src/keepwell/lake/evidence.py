@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from keepwell.facts.event_name import NameCodes
 from keepwell.facts.moment import Moment
@@ -50,9 +50,7 @@ def newest_events(
         'ORDER BY "at" DESC, tie DESC'
     )
     found: dict[int, list[Witness]] = {}
-    with duck.session() as database:
-        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
-    for row in rows:
+    for row in duck.rows(query):
         account, props = row.pop("account"), props_told(row.pop("props"))
         found.setdefault(account, []).append(Witness(**row, props=props))
     return found
@@ -79,9 +77,7 @@ def newest_since(
         f"WHERE {cut(moment)} AND known_at >= asked.since AND NOT imported "
         f"AND ({reading(log, filters, names)}) GROUP BY account"
     )
-    with duck.session() as database:
-        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
-    return {row["account"]: row["newest"] for row in rows}
+    return {row["account"]: row["newest"] for row in duck.rows(query)}
 
 
 def newest_sources(
@@ -107,8 +103,7 @@ def newest_sources(
         f"WHERE {cut(moment)} {among(accounts)} "
         f"AND ({' OR '.join(f'({read})' for read in reads)}) GROUP BY account"
     )
-    with duck.session() as database:
-        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
+    rows = duck.rows(query)
     return {
         name: {row["account"]: row[f"newest_{place}"] for row in rows if row[f"newest_{place}"] is not None}
         for place, name in enumerate(asked)
@@ -152,8 +147,7 @@ def _told(paths: Sequence[str]) -> dict[str, tuple[_ToldInFile, ...]]:
             'SELECT filename, source, max("at") AS newest, max(known_at) AS known '
             f"FROM {duck.files(fresh, with_name=True)} GROUP BY filename, source"
         )
-        with duck.session() as database:
-            rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
+        rows = duck.rows(query)
         while len(_kept) + len(fresh) > _FILES_KEPT and _kept:
             _kept.pop(next(iter(_kept)), None)
         by_file: dict[str, list[_ToldInFile]] = {path: [] for path in fresh}
@@ -167,6 +161,4 @@ def _told_by(paths: Sequence[str], moment: Moment) -> list[tuple[str, datetime]]
     if not paths:
         return []
     query = f'SELECT source, max("at") AS newest FROM {duck.files(paths)} WHERE {cut(moment)} GROUP BY source'
-    with duck.session() as database:
-        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
-    return [(row["source"], row["newest"]) for row in rows]
+    return [(row["source"], row["newest"]) for row in duck.rows(query)]

@@ -1,8 +1,7 @@
 """What the events of accounts name, counted: features in use, invoices that are open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from keepwell.facts.event_name import NameCodes
 from keepwell.facts.item_count import ItemCount, OpenItem
@@ -39,7 +38,7 @@ def item_counts(
         f"WHERE {cut(moment)} {among(accounts)} AND ({reading(log, [wanted], names)}) GROUP BY ALL"
     )
     found: dict[int, dict[str, ItemCount]] = {}
-    for row in _rows(query):
+    for row in duck.rows(query):
         found.setdefault(row["account"], {})[row["item"]] = ItemCount(row["uses"], row["first_at"], row["total"])
     return found
 
@@ -56,7 +55,7 @@ def items_told(
         f"SELECT DISTINCT {_column(log, by, 'text')} AS item FROM {duck.files(files)} "
         f'WHERE {cut(moment)} AND "at" > {since} AND ({reading(log, [wanted], names)})'
     )
-    return frozenset(row["item"] for row in _rows(query) if row["item"])
+    return frozenset(row["item"] for row in duck.rows(query) if row["item"])
 
 
 def open_items(
@@ -88,7 +87,7 @@ def open_items(
         "GROUP BY account, item HAVING opened IS NOT NULL AND (closed IS NULL OR opened > closed)"
     )
     found: dict[int, list[OpenItem]] = {}
-    for row in _rows(f"SELECT *, CAST(amount AS DECIMAL(38, 9)) AS exact FROM ({query})"):
+    for row in duck.rows(f"SELECT *, CAST(amount AS DECIMAL(38, 9)) AS exact FROM ({query})"):
         found.setdefault(row["account"], []).append(OpenItem(row["exact"], row["currency"] or ""))
     return found
 
@@ -99,9 +98,3 @@ def _told(amount: str) -> Sequence[tuple[str, str, PropertyType]]:
 
 def _column(log: EventLog, item: str, kind: PropertyType) -> str:
     return duck.name(f"p_{item}") if item in log.properties() else property_from_json(item, kind)
-
-
-def _rows(query: str) -> Sequence[Mapping[str, Any]]:
-    with duck.session() as database:
-        rows: list[dict[str, Any]] = database.sql(query).to_arrow_table().to_pylist()
-    return rows
