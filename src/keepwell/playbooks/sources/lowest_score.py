@@ -2,28 +2,19 @@
 otherwise."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from keepwell.playbooks.field_facts import Ask, FieldFacts
-from keepwell.playbooks.field_source import FieldSource, SourcePackage
+from keepwell.playbooks.field_facts import FieldFacts
+from keepwell.playbooks.field_source import SourcePackage
+from keepwell.playbooks.score_source import ScoreSource
 from keepwell.playbooks.template_field import FieldType, Value
 
 
-class LowestScore(FieldSource):
+class LowestScore(ScoreSource):
     kind: Literal["lowest_score"] = "lowest_score"
-    days: Annotated[int, Field(ge=1, le=366, strict=True)] = 30
-    at_least: Annotated[int, Field(ge=1, le=100, strict=True)] = 5
 
     gives: ClassVar[Sequence[FieldType]] = ("number",)
 
-    def ask(self, package: SourcePackage) -> Ask:
-        return Ask(score_days=self.days)
-
     def value(self, facts: FieldFacts, package: SourcePackage) -> Value | None:
-        score = facts.score
-        return round(score.lowest) if score is not None and score.points - score.lowest >= self.at_least else None
-
-    def basis(self, facts: FieldFacts, package: SourcePackage) -> str:
-        return f"the scores of the last {self.days} days"
+        score = self.risen(facts)
+        return round(score.lowest) if score is not None else None
