@@ -1,12 +1,10 @@
 """Messages to contacts, from due to what became of them, by a real mail server."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import transaction
 
 from keepwell.jobs.arbitration import do_sweep_asked
@@ -14,28 +12,10 @@ from keepwell.jobs.deliver_touch import PAUSES, Outbox
 from keepwell.jobs.inbox import read_batch
 from keepwell.jobs.opt_out import do_opt_out
 from keepwell.store.models import InboxBatch, OfferRecord, Sending, StepRecord, Touch
-from tests.channels.peers import Mailboxes, mail_server
+from tests.channels.peers import Mailboxes
 from tests.jobs.outbox_world import BY, NOW, due, enrolments, mail_settings, published, turned_on
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _with_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(settings), "SECRET_KEY", "only-for-these-tests-" * 2)
-
-
-@pytest.fixture
-def boxes() -> Iterator[Mailboxes]:
-    with mail_server() as found:
-        yield found
-
-
-@pytest.fixture
-def outbox(tmp_path: Path, boxes: Mailboxes) -> Iterator[Outbox]:
-    found = Outbox(mail_settings(tmp_path, boxes), wait_s=20)
-    yield found
-    found.close(now=NOW)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("secret_key")]
 
 
 def states() -> list[str]:

@@ -1,41 +1,21 @@
 """Invitations in the outbox: they leave with their request, and not once the meeting has begun."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import transaction
 
 from keepwell.jobs.arbitration import HELD_BACK, do_sweep_asked
 from keepwell.jobs.deliver_touch import Outbox
 from keepwell.playbooks.steps.calendar import MEETING_BEGUN
 from keepwell.store.models import StepRecord, Touch
-from tests.channels.peers import Mailboxes, mail_server
-from tests.jobs.outbox_world import NOW, due, enrolments, mail_settings, published, turned_on
+from tests.channels.peers import Mailboxes
+from tests.jobs.outbox_world import NOW, due, enrolments, published, turned_on
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("secret_key")]
 HOUR = timedelta(hours=1)
 AT_NIGHT = "quiet_hours: '11:00-15:00'\nmost_messages: 100\ncool_down: 0d\n"
-
-
-@pytest.fixture(autouse=True)
-def _with_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(settings), "SECRET_KEY", "only-for-these-tests-" * 2)
-
-
-@pytest.fixture
-def boxes() -> Iterator[Mailboxes]:
-    with mail_server() as found:
-        yield found
-
-
-@pytest.fixture
-def outbox(tmp_path: Path, boxes: Mailboxes) -> Iterator[Outbox]:
-    found = Outbox(mail_settings(tmp_path, boxes), wait_s=20)
-    yield found
-    found.close(now=NOW)
 
 
 def invited(folder: Path, after: timedelta, voice: str = "", **more: object) -> Touch:
