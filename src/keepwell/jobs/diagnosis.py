@@ -22,6 +22,7 @@ from keepwell.jobs.read_account import (
     account_events,
     account_explanation,
 )
+from keepwell.jobs.update_rows import update_rows
 from keepwell.lake.engine import Engine, Question
 from keepwell.lake.log import EventLog
 from keepwell.metrics.kinds.open_items import OpenItems
@@ -59,7 +60,7 @@ def do_write_diagnoses(home: Home, engine: Engine, *, now: datetime) -> int:
         tasks = list(Task.objects.filter(pk__in=told, written_at=None).select_for_update())
         for task in tasks:
             task.document, task.written_at = told[task.pk], now
-        Task.objects.bulk_update(tasks, ["document", "written_at"])
+        update_rows(tasks, ["document", "written_at"])
         record_act("diagnoses_written", "tasks", {"tasks": [task.pk for task in tasks]}, by=BY, now=now)
     return len(told)
 

@@ -299,5 +299,5 @@ def due_enrolments(most: int, *, now: datetime) -> list[int]:
 
 def due_records(*, now: datetime) -> QuerySet[EnrolmentRecord]:
     """Those with a step that is due, those that wait longest first; what is over has no step to come."""
-    # Asked every second, so by its index alone: with a further condition SQLite would rather read all that are open.
+    # Asked all the time, so by its index alone: with a further condition SQLite would rather read all that are open.
     return EnrolmentRecord.objects.filter(due_at__lte=now).order_by("due_at")

@@ -62,15 +62,13 @@ class Effects:
                 self._touches.append(self.touch(course, decision))
                 self._count["touches"] += 1
             elif isinstance(decision, CreateTask):
-                self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
-                self._tasks[-1].template = decision.document
-                self._count["tasks"] += 1
+                task = self._add_task(course, decision.origin, decision.role, decision.title, decision.about)
+                task.template = decision.document
             elif isinstance(decision, WriteDocument):
                 self._document(course, decision)
             elif isinstance(decision, Consult):
-                self._tasks.append(self.task(course, decision.origin, decision.role, decision.title, decision.about))
-                self._tasks[-1].expert = decision.expert
-                self._count["tasks"] += 1
+                task = self._add_task(course, decision.origin, decision.role, decision.title, decision.about)
+                task.expert = decision.expert
             elif isinstance(decision, Notify | PostEvent):
                 self._told.append((course, decision))
                 self._count["notices"] += 1
@@ -162,16 +160,19 @@ class Effects:
             waiting.update(assignee=chosen)
         if decision.must_reach_out:
             title = f"Write to or call {account}"
-            self._tasks.append(self.task(course, decision.origin, decision.role, title, course.playbook.about))
-            self._tasks[-1].assignee_id = account.owner_id
-            self._count["tasks"] += 1
+            task = self._add_task(course, decision.origin, decision.role, title, course.playbook.about)
+            task.assignee_id = account.owner_id
+
+    def _add_task(self, course: Course, origin: Origin, role: str, title: str, about: str) -> Task:
+        self._tasks.append(self.task(course, origin, role, title, about))
+        self._count["tasks"] += 1
+        return self._tasks[-1]
 
     def _document(self, course: Course, decision: WriteDocument) -> None:
         """A document that waits for its text, and the task that leads to it."""
         record = course.record
-        task = self.task(course, decision.origin, decision.role, decision.title, decision.about)
+        task = self._add_task(course, decision.origin, decision.role, decision.title, decision.about)
         task.template = decision.cover
-        self._tasks.append(task)
         self._documents.append(
             Document(
                 account_id=record.account_id,
@@ -185,7 +186,6 @@ class Effects:
                 created_at=self._now,
             )
         )
-        self._count["tasks"] += 1
         self._count["documents"] += 1
 
     def _task_notice(self, task: Task) -> Notice:

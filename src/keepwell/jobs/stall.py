@@ -7,7 +7,8 @@ from typing import Final, TypeVar
 
 from django.db.models import Min, Model, Q, QuerySet
 
-from keepwell.store.models import EnrolmentRecord, InboxBatch, Notification, Touch
+from keepwell.jobs.enrolment import due_records
+from keepwell.store.models import InboxBatch, Notification, Touch
 from keepwell.store.read.sending import read_sending
 
 M = TypeVar("M", bound=Model)
@@ -43,7 +44,7 @@ def _events(now: datetime) -> datetime | None:
 
 
 def _steps(now: datetime) -> datetime | None:
-    return _oldest(EnrolmentRecord.objects.filter(due_at__lte=now), "due_at")
+    return _oldest(due_records(now=now), "due_at")
 
 
 def _texts(now: datetime) -> datetime | None:
